@@ -227,7 +227,6 @@ class InvoiceLine(Struct, frozen=True, tag="invoice_line"):
     line: str | None
     quantity: Decimal
     amount: Decimal
-    order_line: Ident | None = None
 
 
 class ReturnHeader(Struct, frozen=True, tag="return"):

@@ -1,0 +1,131 @@
+"""Line quantities: how far each ordered piece is."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from orders.aggregate import Aggregate, Entry
+from orders.facts import (
+    Allocation,
+    Invoice,
+    InvoiceLine,
+    OrderLine,
+    PartnerOrder,
+    PartnerPick,
+    PickRelease,
+    ReturnHeader,
+    ReturnLine,
+)
+from orders.shipments import Shipment
+from orders.states import Return
+
+ZERO = Decimal(0)
+RETURNS = tuple(Return)
+BUCKETS = ("delivered", "shipped", "packed", "picked", "released", "allocated", "backordered")
+
+
+class Line(Struct, frozen=True):
+    """An order line with its quantity buckets, in the line's unit."""
+
+    entry: Entry[OrderLine]
+    ordered: Decimal
+    cancelled: Decimal
+    backordered: Decimal
+    allocated: Decimal
+    released: Decimal
+    picked: Decimal
+    packed: Decimal
+    shipped: Decimal
+    in_transit: Decimal
+    delivered: Decimal
+    lost: Decimal
+    returned: Decimal
+    invoiced: Decimal
+
+    @property
+    def open(self) -> Decimal:
+        return self.ordered - self.cancelled - self.shipped
+
+    @property
+    def status(self) -> str:
+        due = self.ordered - self.cancelled
+        for bucket in BUCKETS:
+            quantity = getattr(self, bucket)
+            if quantity > 0:
+                return bucket.upper() if quantity >= due else f"PARTIALLY_{bucket.upper()}"
+        return "CANCELLED" if self.cancelled >= self.ordered else "OPEN"
+
+
+class Sums:
+    """Quantities per order line."""
+
+    def __init__(self, pairs: Iterable[tuple[str | None, Decimal]]) -> None:
+        self._sums: dict[str | None, Decimal] = defaultdict(Decimal)
+        for line, quantity in pairs:
+            self._sums[line] += quantity
+
+    def __getitem__(self, line: str) -> Decimal:
+        return self._sums.get(line, ZERO)
+
+
+def lines(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
+    """All lines of the order, by line."""
+    allocated = Sums((e.body.line, e.body.quantity) for e in order.all(Allocation))
+    released = Sums((e.body.line, e.body.quantity) for e in order.all(PickRelease))
+    picks = live_picks(order)
+    picked = Sums((e.body.line, e.body.picked) for e in picks)
+    packed = Sums((e.body.line, e.body.packed) for e in picks)
+    shipped = goods(s for s in parcels if s.moved)
+    delivered = goods(s for s in parcels if s.delivered)
+    lost = goods(s for s in parcels if s.lost)
+    back = goods(s for s in parcels if s.came_back and not s.lost)
+    returned = returned_goods(order)
+    invoiced = invoiced_goods(order)
+    found = []
+    for entry in order.all(OrderLine):
+        body, line = entry.body, entry.body.line
+        cancelled = max(body.ordered - shipped[line], ZERO) if body.closed_short else body.cancelled
+        found.append(
+            Line(
+                entry=entry,
+                ordered=body.ordered,
+                cancelled=cancelled,
+                backordered=body.backordered,
+                allocated=allocated[line],
+                released=released[line],
+                picked=picked[line],
+                packed=packed[line],
+                shipped=shipped[line],
+                in_transit=shipped[line] - delivered[line] - lost[line] - back[line],
+                delivered=delivered[line],
+                lost=lost[line],
+                returned=returned[line],
+                invoiced=invoiced[line],
+            )
+        )
+    return sorted(found, key=lambda x: (len(x.entry.body.line), x.entry.body.line))
+
+
+def goods(parcels: Iterable[Shipment]) -> Sums:
+    return Sums((g.line, g.quantity) for s in parcels for g in s.goods)
+
+
+def live_picks(order: Aggregate) -> list[Entry[PartnerPick]]:
+    cancelled = {e.doc for e in order.all(PartnerOrder) if e.body.state == "CANCELLED"}
+    return [e for e in order.all(PartnerPick) if e.doc not in cancelled]
+
+
+def returned_goods(order: Aggregate) -> Sums:
+    back = {e.doc for e in order.all(ReturnHeader) if received_back(e.body.state)}
+    return Sums((e.body.line, e.body.quantity) for e in order.all(ReturnLine) if e.doc in back)
+
+
+def received_back(state: Return) -> bool:
+    return RETURNS.index(state) >= RETURNS.index(Return.RECEIVED_BACK)
+
+
+def invoiced_goods(order: Aggregate) -> Sums:
+    counted = {e.doc for e in order.all(Invoice) if not e.body.void and not e.body.credit}
+    return Sums((e.body.line, e.body.quantity) for e in order.all(InvoiceLine) if e.doc in counted)

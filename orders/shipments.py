@@ -1,0 +1,216 @@
+"""An order's shipments: what partners and the ERP know of the same goods, folded into one each."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from orders.aggregate import Aggregate, Entry
+from orders.facts import Doc, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
+from orders.states import TAXONOMY_VERSION, TERMINAL, Milestone, Overlay
+
+ENDED = TERMINAL - {Milestone.DELIVERED}
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Goods(NamedTuple):
+    line: str
+    sku: str
+    quantity: Decimal
+    lot: str | None
+
+
+class Scan(NamedTuple):
+    entry: Entry[TransportEvent]
+    duplicate: bool
+
+
+class Reached(NamedTuple):
+    """A milestone's earliest occurrence; `scan` is None when the shipment's own record says it."""
+
+    at: datetime
+    scan: Entry[TransportEvent] | None
+    late: bool
+
+    @property
+    def taxonomy(self) -> int:
+        return self.scan.body.taxonomy if self.scan else TAXONOMY_VERSION
+
+
+class Shipment(Struct, frozen=True):
+    """One physical shipment. `name` is what all parties call it: a happening has one key, whoever tells it first."""
+
+    id: str
+    doc: Doc
+    number: str
+    name: str
+    because: tuple[str, str]
+    header: ShipmentHeader
+    posting: Entry[Posting] | None
+    goods: Sequence[Goods]
+    packages: Sequence[Entry[Package]]
+    scans: Sequence[Scan]
+    milestones: dict[Milestone, Reached]
+
+    @property
+    def state(self) -> Milestone:
+        return max(self.milestones, default=Milestone.UNKNOWN)
+
+    @property
+    def moved(self) -> bool:
+        return not self.header.void and any(Milestone.PICKED_UP <= m <= Milestone.LOST for m in self.milestones)
+
+    @property
+    def came_back(self) -> bool:
+        return self.moved and Milestone.RETURNED in self.milestones
+
+    @property
+    def lost(self) -> bool:
+        return self.moved and Milestone.LOST in self.milestones
+
+    @property
+    def delivered(self) -> bool:
+        return self.moved and self.delivered_at is not None and not self.came_back and not self.lost
+
+    @property
+    def delivered_at(self) -> datetime | None:
+        reached = self.milestones.get(Milestone.DELIVERED) or self.milestones.get(Milestone.POD_RECEIVED)
+        return reached.at if reached else None
+
+    @property
+    def over(self) -> bool:
+        """Nothing more is expected of it."""
+        return (
+            self.header.void
+            or self.delivered
+            or any(m in TERMINAL for m in self.milestones if m is not Milestone.DELIVERED)
+        )
+
+    @property
+    def delays(self) -> list[Entry[TransportEvent]]:
+        return [s.entry for s in self.scans if s.entry.body.overlay is Overlay.DELAYED and not s.duplicate]
+
+    @property
+    def delayed(self) -> bool:
+        return bool(self.delays) and not self.over
+
+    @property
+    def latest_reason(self) -> TransportEvent | None:
+        told = [s.entry for s in self.scans if s.entry.body.reason]
+        return max(told, key=lambda e: (e.body.occurred_at, scan_order(e))).body if told else None
+
+
+def scan_order(entry: Entry[TransportEvent]) -> tuple[datetime, int, str]:
+    """Scans as they were recorded; ids that are numbers sort as numbers."""
+    return entry.body.recorded_at or LONG_AGO, len(entry.key), entry.key
+
+
+def shipments(order: Aggregate) -> list[Shipment]:
+    """Partner shipments, then postings that match none of them; sorted by id."""
+    partners = [partner_shipment(order, header) for header in order.all(ShipmentHeader)]
+    matched = {s.number for s in partners}
+    own = [posted_shipment(order, p) for p in order.all(Posting) if p.body.partner_shipment not in matched]
+    return sorted([*partners, *own], key=lambda s: s.id)
+
+
+def partner_shipment(order: Aggregate, header: Entry[ShipmentHeader]) -> Shipment:
+    postings = [p for p in order.all(Posting) if p.body.partner_shipment == header.body.number]
+    posting = min(postings, key=lambda p: p.body.number, default=None)
+    return assemble(order, header, header.body, posting, header.body.number)
+
+
+def posted_shipment(order: Aggregate, posting: Entry[Posting]) -> Shipment:
+    body = posting.body
+    header = ShipmentHeader(
+        number=body.number,
+        warehouse=body.warehouse,
+        carrier=body.carrier,
+        service=None,
+        tracking=body.tracking,
+        created_at=None,
+        shipped_at=body.shipped_at,
+    )
+    return assemble(order, posting, header, posting, body.partner_shipment or body.number)
+
+
+def assemble(
+    order: Aggregate,
+    entry: Entry[ShipmentHeader] | Entry[Posting],
+    header: ShipmentHeader,
+    posting: Entry[Posting] | None,
+    name: str,
+) -> Shipment:
+    doc = entry.doc
+    scans = mark_duplicates(order.of(TransportEvent, doc))
+    return Shipment(
+        id=f"{doc.source}:{header.number}",
+        doc=doc,
+        number=header.number,
+        name=name,
+        because=entry.because,
+        header=header,
+        posting=posting,
+        goods=goods_of(order, doc),
+        packages=order.of(Package, doc),
+        scans=scans,
+        milestones=milestones(header, posting, scans),
+    )
+
+
+def goods_of(order: Aggregate, doc: Doc) -> list[Goods]:
+    lines = order.of(ShipmentLine, doc)
+    return [Goods(e.body.line or e.local, e.body.sku, e.body.quantity, e.body.lot) for e in lines]
+
+
+def mark_duplicates(entries: Iterable[Entry[TransportEvent]]) -> list[Scan]:
+    seen: set[tuple[object, ...]] = set()
+    marked: list[Scan] = []
+    for entry in sorted(entries, key=scan_order):
+        body = entry.body
+        same = (body.code, body.reason, body.occurred_at, body.offset_minutes, body.city, body.region)
+        marked.append(Scan(entry, same in seen))
+        seen.add(same)
+    return marked
+
+
+def milestones(
+    header: ShipmentHeader, posting: Entry[Posting] | None, scans: Sequence[Scan]
+) -> dict[Milestone, Reached]:
+    told = [s.entry for s in scans if not s.duplicate and s.entry.body.milestone is not Milestone.UNKNOWN]
+    found: list[tuple[Milestone, datetime, Entry[TransportEvent] | None]] = []
+    found += [(m, at, None) for m, at in recorded(header, posting)]
+    found += [(e.body.milestone, e.body.occurred_at, e) for e in told]
+    reached: dict[Milestone, Reached] = {}
+    for milestone, at, scan in sorted(found, key=milestone_order):
+        if milestone not in reached:
+            reached[milestone] = Reached(at, scan, scan is not None and came_late(scan, told))
+    return reached
+
+
+def milestone_order(
+    found: tuple[Milestone, datetime, Entry[TransportEvent] | None],
+) -> tuple[Milestone, datetime, tuple[datetime, int, str]]:
+    milestone, at, scan = found
+    return milestone, at, scan_order(scan) if scan else (LONG_AGO, 0, "")
+
+
+def recorded(header: ShipmentHeader, posting: Entry[Posting] | None) -> list[tuple[Milestone, datetime]]:
+    """What the shipment's own record, and the ERP's posting of it, say without a scan."""
+    shipped_at = header.shipped_at or (posting.body.shipped_at if posting else None)
+    steps = (
+        (Milestone.CREATED, header.created_at),
+        (Milestone.PICKED_UP, shipped_at),
+        (Milestone.DELIVERED, header.delivered_at),
+        (Milestone.POD_RECEIVED, header.pod_at),
+    )
+    return [(milestone, at) for milestone, at in steps if at is not None]
+
+
+def came_late(scan: Entry[TransportEvent], told: Iterable[Entry[TransportEvent]]) -> bool:
+    at = scan.body.recorded_at
+    return at is not None and any(
+        e.body.milestone > scan.body.milestone and e.body.recorded_at is not None and e.body.recorded_at < at
+        for e in told
+    )
