@@ -1,0 +1,162 @@
+"""What Milepost is told: `milepost.toml` by its user, `Settings` by the supervisor to its children."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from app.folder import write_private
+from orders.errors import StartError
+
+Dsn = Annotated[str, Meta(pattern="^postgres(ql)?://")]
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Megabytes = Annotated[int, Meta(ge=1)]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_WHERE = re.compile(r" - at `\$\.?(.*)`$")
+_PATTERN = re.compile(r"`str` matching regex .*")
+_T = TypeVar("_T")
+
+
+class SourceSettings(Struct, frozen=True):
+    """A captured database. `adapter` names the folder that knows it; `write_dsn` is for commands, None forbids them."""
+
+    name: str
+    adapter: str
+    dsn: str
+    write_dsn: str | None = None
+
+
+class Settings(Struct, frozen=True):
+    """All that a child process needs. `graph_dsn` is the owner's, `gateway_dsn` the reader's; sizes are 10^6 bytes."""
+
+    data: Path
+    graph_dsn: str
+    gateway_dsn: str
+    host: str
+    port: int
+    sources: tuple[SourceSettings, ...]
+    java_heap_mb: int = 128
+    min_free_mb: int = 200
+
+    def save(self) -> None:
+        """To `data`/run/settings.json, readable by its owner only: it holds passwords."""
+        write_private(_path(self.data), msgspec.json.encode(self, enc_hook=str))
+
+    @staticmethod
+    def load(data: Path) -> "Settings":
+        """What the supervisor of `data` saved last. Raises StartError."""
+        path = _path(data)
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Settings, dec_hook=_to_path)
+        except (OSError, msgspec.DecodeError) as error:
+            raise StartError(f"cannot read {path} ({error}): start with `milepost up --data {data}`") from None
+
+
+def _path(data: Path) -> Path:
+    return data / "run" / "settings.json"
+
+
+def _to_path(type_: type, value: str) -> Path:
+    return Path(value)
+
+
+class SourceConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[sources.NAME]`"""
+
+    adapter: str
+    dsn: Dsn
+    write_dsn: Dsn | None = None
+
+
+class GraphConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[graph]`: a Postgres of one's own. Without a `gateway_dsn` the gateway uses the owner's."""
+
+    dsn: Dsn
+    gateway_dsn: Dsn | None = None
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    sources: dict[str, dict[str, Any]] = {}
+    graph: dict[str, Any] | None = None
+    host: str = "127.0.0.1"
+    port: Port = 8000
+    java_heap_mb: Megabytes = 128
+    min_free_mb: Megabytes = 200
+
+
+class Config(Struct, frozen=True):
+    """milepost.toml, checked. `graph` is None for the embedded Postgres."""
+
+    sources: tuple[SourceSettings, ...] = ()
+    graph: GraphConfig | None = None
+    host: str = "127.0.0.1"
+    port: int = 8000
+    java_heap_mb: int = 128
+    min_free_mb: int = 200
+
+
+def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
+    """Read milepost.toml; `${NAME}` in any string is taken from `env`, as it is. Raises StartError."""
+    file = _convert(path, "", _expand(path, "", _parse(path), env), _File)
+    return Config(
+        sources=tuple(_source(path, name, entry) for name, entry in file.sources.items()),
+        graph=None if file.graph is None else _convert(path, "graph", file.graph, GraphConfig),
+        host=file.host,
+        port=file.port,
+        java_heap_mb=file.java_heap_mb,
+        min_free_mb=file.min_free_mb,
+    )
+
+
+def _parse(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise StartError(
+            f"cannot read the configuration {path}: {error.strerror}; name it with --config FILE"
+        ) from None
+    except ValueError as error:
+        raise StartError(f"{path} is not TOML: {error}; correct it there") from None
+
+
+def _source(path: Path, name: str, entry: dict[str, Any]) -> SourceSettings:
+    if not _NAME.fullmatch(name):
+        raise StartError(f"{path}: sources.{name}: use a name of at most 31 lower-case letters, digits and _")
+    source = _convert(path, f"sources.{name}", entry, SourceConfig)
+    return SourceSettings(name, source.adapter, source.dsn, source.write_dsn)
+
+
+def _expand(path: Path, key: str, value: Any, env: Mapping[str, str]) -> Any:
+    match value:
+        case str():
+            return _VARIABLE.sub(lambda found: _variable(path, key, found[1], env), value)
+        case dict():
+            return {name: _expand(path, _join(key, name), inner, env) for name, inner in value.items()}
+    return value
+
+
+def _variable(path: Path, key: str, name: str, env: Mapping[str, str]) -> str:
+    if name not in env:
+        raise StartError(f"{path}: {key}: the environment variable {name} is not set; set it, or write the value there")
+    return env[name]
+
+
+def _convert(path: Path, key: str, value: Any, type_: type[_T]) -> _T:
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError as error:
+        where = _WHERE.search(str(error))
+        problem = _PATTERN.sub("postgresql://user:password@host:port/database", _WHERE.sub("", str(error)))
+        at = _join(key, where[1] if where else "") or "top level"
+        raise StartError(f"{path}: {at}: {problem}; correct it there") from None
+
+
+def _join(*keys: str) -> str:
+    return ".".join(key for key in keys if key)

@@ -1,0 +1,77 @@
+"""What many tests share: a place for data, one embedded Postgres, and a fresh database in it for each test."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app.postgres import Postgres
+
+_numbers = count(1)
+_FAST = {"fsync": "off", "max_connections": "100"}
+_DROP_SLOTS = """
+select pg_drop_replication_slot(slot_name) from pg_replication_slots
+where database = $1 and (active_pid is null or pg_terminate_backend(active_pid, 5000))
+"""
+_DROP_DATABASE = "select format('drop database if exists %I with (force)', $1::text)"
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A folder of its own; not tmp_path, which other users, Postgres' one among them, may not enter."""
+    path = Path(tempfile.mkdtemp(prefix="milepost-test-")).resolve()
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]:
+    """Waits until the condition holds, at most 30 seconds: `await eventually(lambda: is_done())`."""
+
+    async def wait(condition: Callable[[], Awaitable[object]]) -> None:
+        async with asyncio.timeout(30):
+            while not await condition():  # noqa: ASYNC110 (for conditions that nothing announces)
+                await asyncio.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """The embedded server, running, with logical replication; use `database` unless a server is what you need."""
+    path = Path(tempfile.mkdtemp(prefix="milepost-session-"))
+    server = Postgres(path, _FAST)
+    _run(server.start)
+    yield server
+    _run(server.stop)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _run(make: Callable[[], Awaitable[None]]) -> None:
+    """In a thread, so that the loops of the tests are left alone."""
+
+    async def main() -> None:
+        await make()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, main()).result()
+
+
+@pytest.fixture
+async def database(postgres: Postgres) -> AsyncIterator[str]:
+    """DSN of an empty database; it goes with its slots and connections when the test ends."""
+    name = f"test_{next(_numbers)}"
+    await postgres.create_database(name)
+    yield postgres.dsn(name)
+    db = await asyncpg.connect(postgres.dsn("postgres"))
+    try:
+        await db.execute(_DROP_SLOTS, name)
+        await db.execute(await db.fetchval(_DROP_DATABASE, name))
+    finally:
+        await db.close()
