@@ -39,7 +39,8 @@ async def create_databases(
 ) -> SourceDatabases:
     """Make what is missing of roles, databases, tables and publications; passwords are set anew.
 
-    `erp` and `east` name the databases. `admin_dsn` is a URL of a superuser in any database of the server. Safe to repeat, also after a crash in its middle.
+    `erp` and `east` name the databases. `admin_dsn` is a URL of a superuser in any database of the server. Safe to
+    repeat, also after a crash in its middle.
     """
     await _server_wide(admin_dsn, passwords, {"erp": erp, "east": east})
     await _prepare(admin_dsn, erp, "erp")

@@ -1,6 +1,7 @@
 """Plays a story into the two source databases, as those systems' users would write it; resumes where it was."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,18 @@ BATCH = 256
 """Steps that the two systems may run ahead of one another."""
 
 _PROGRESS = named(sql_file("progress.sql"))
+
+
+def _noting(sql: str) -> str:
+    """The statement with the step noted in the same breath; the step and the story are its last two arguments."""
+    last = max(map(int, re.findall(r"\$(\d+)", sql)))
+    noted = _PROGRESS["advance_with"].replace("$step", f"${last + 1}").replace("$story", f"${last + 2}")
+    return f"{noted} {sql}"
+
+
+_NOTING = {
+    system: {name: _noting(sql) for name, sql in statements.items()} for system, statements in STATEMENTS.items()
+}
 
 Numbered: TypeAlias = tuple[int, Step]
 
@@ -82,6 +95,13 @@ class _Stage:
                 await self._commit(number, step)
 
     async def _commit(self, number: int, step: Step) -> None:
+        if len(step.statements) == 1:
+            ((name, args),) = step.statements
+            await self.connection.execute(_NOTING[self.system][name], *args, number, self.story)
+        else:
+            await self._commit_several(number, step)
+
+    async def _commit_several(self, number: int, step: Step) -> None:
         async with self.connection.transaction():
             for name, rows in _runs(step.statements):
                 await self._write(STATEMENTS[self.system][name], rows)

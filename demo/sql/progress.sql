@@ -8,3 +8,6 @@ insert into demo.demo_progress (story, step) values ($1, 0);
 
 -- name: advance
 update demo.demo_progress set step = $2 where story = $1;
+
+-- name: advance_with
+with noted as (update demo.demo_progress set step = $step where story = $story);
