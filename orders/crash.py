@@ -1,0 +1,36 @@
+"""Named points at which a test may kill this process, as a power cut would."""
+
+import os
+import signal
+from collections import Counter
+from enum import StrEnum
+
+ENVIRONMENT = "MILEPOST_CRASH_AT"
+"""`name`, or `name:count` to die when the point is passed for the count-th time."""
+
+
+class CrashPoint(StrEnum):
+    """Every place where a kill could lose or double something: one between any two durable steps."""
+
+    RECEIVED = "received"
+    DECODED = "decoded"
+    BEGUN = "transaction_begun"
+    WRITTEN = "rows_written"
+    COMMITTED = "committed"
+    TOLD = "source_told"
+    COMMAND_ACCEPTED = "command_accepted"
+    COMMAND_SENDING = "command_sending"
+    COMMAND_SENT = "command_sent"
+    COMMAND_MARKED = "command_marked"
+
+
+_AT, _, _COUNT = os.environ.get(ENVIRONMENT, "").partition(":")
+_passed: Counter[str] = Counter()
+
+
+def crash_here(point: CrashPoint) -> None:
+    """Kill -9 this process if the environment asks for it at this point; else nothing."""
+    if _AT and point == _AT:
+        _passed[point] += 1
+        if _passed[point] >= int(_COUNT or 1):
+            os.kill(os.getpid(), signal.SIGKILL)

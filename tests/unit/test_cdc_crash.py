@@ -1,0 +1,39 @@
+"""Crash points: a process dies by kill -9 at the named point and nowhere else."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from orders.crash import ENVIRONMENT, CrashPoint, crash_here
+
+PASS_ALL_TWICE = (
+    "from orders.crash import *\nfor _ in range(2):\n  for p in CrashPoint: print(p, flush=True); crash_here(p)"
+)
+
+
+def run(at: str) -> tuple[int, list[str]]:
+    done = subprocess.run(
+        [sys.executable, "-c", PASS_ALL_TWICE], env={ENVIRONMENT: at}, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout.split()
+
+
+@pytest.mark.parametrize("point", CrashPoint)
+def test_dies_at_the_named_point(point: CrashPoint) -> None:
+    code, passed = run(point)
+    assert code == -signal.SIGKILL
+    assert passed == [*list(CrashPoint)[: list(CrashPoint).index(point)], point]
+
+
+def test_dies_when_it_passes_for_the_count_th_time() -> None:
+    code, passed = run("decoded:2")
+    assert code == -signal.SIGKILL
+    assert passed.count("decoded") == 2
+
+
+def test_does_nothing_unasked() -> None:
+    for point in CrashPoint:
+        crash_here(point)
+    assert run("elsewhere")[0] == 0
