@@ -5,8 +5,9 @@ analyze said_customer, said_product, said_inventory, said_order, said_line, said
     said_fulfillment_order, said_fulfillment_line, said_shipment, said_posting, said_shipment_line, said_package,
     said_scan, said_invoice, said_invoice_line, said_return, said_return_line, said_charge;
 
-create temp table milestone_rank (milestone, rank) as values
-    ('CREATED', 10::smallint), ('TENDERED', 15), ('CARRIER_AT_PICKUP', 20), ('LOADED', 25), ('PICKED_UP', 30), ('IN_TRANSIT', 40),
+create temp table milestone_rank (milestone text, rank smallint);
+insert into milestone_rank values
+    ('CREATED', 10), ('TENDERED', 15), ('CARRIER_AT_PICKUP', 20), ('LOADED', 25), ('PICKED_UP', 30), ('IN_TRANSIT', 40),
     ('AT_HUB', 42), ('DEPARTED_HUB', 44), ('HANDOFF', 45), ('REROUTED', 46), ('CUSTOMS_HOLD', 50),
     ('CUSTOMS_CLEARED', 52), ('OUT_FOR_DELIVERY', 60), ('READY_FOR_PICKUP', 62), ('ARRIVED_AT_CONSIGNEE', 65),
     ('DELIVERY_ATTEMPTED', 70), ('REFUSED', 75), ('PARTIALLY_DELIVERED', 80), ('DELIVERED', 90), ('POD_RECEIVED', 92),
