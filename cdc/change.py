@@ -50,6 +50,16 @@ class Change(Struct, frozen=True):
     captured_at: datetime
 
 
+class Broken(Struct, frozen=True):
+    """What came in a change's place and could not be read: the original bytes and the reason. `table` may be empty."""
+
+    source: str
+    table: str
+    position: Position
+    raw: bytes
+    reason: str
+
+
 class Snapshot(StrEnum):
     """Where in a snapshot a transaction lies; NO when it was streamed."""
 
@@ -67,7 +77,7 @@ class Transaction(Struct, frozen=True):
     """
 
     source: str
-    changes: Sequence[Change]
+    changes: Sequence[Change | Broken]
     position: Position
     resume: bytes | None
     seen: int
@@ -86,7 +96,9 @@ class Checkpoint(Struct, frozen=True):
 class ChangeSource(Protocol):
     """The one seam between capture and projection."""
 
-    def open(self, checkpoints: Mapping[str, Checkpoint]) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Transaction]]]:
+    def open(
+        self, checkpoints: Mapping[str, Checkpoint]
+    ) -> AbstractAsyncContextManager[AsyncIterator[Sequence[Transaction]]]:
         """Batches of whole transactions behind the checkpoints, of all sources; per source in commit order."""
         ...
 

@@ -46,13 +46,17 @@ class Ident(NamedTuple):
 
 
 class Fact(Struct, frozen=True):
-    """`key` is unique in its source. A deletion has neither doc nor body: the key tells what is gone."""
+    """`key` is unique in its source. A deletion has neither doc nor body: the key tells what is gone.
+
+    A `partial` fact has UNSET in the fields that its change did not bring: they stay as they were.
+    """
 
     key: str
     doc: Doc | None = None
     body: "Body | None" = None
     claims: tuple[Ident, ...] = ()
     belongs_to: Ident | None = None
+    partial: bool = False
 
 
 class Address(Struct, frozen=True):
@@ -165,10 +169,10 @@ class ShipmentHeader(Struct, frozen=True, tag="shipment"):
 
 
 class ShipmentLine(Struct, frozen=True, tag="shipment_line"):
-    """`line` is the order's line; None when the source knows only the article."""
+    """`line` is the order's line, `sku` the article; a source may know only one of them."""
 
     line: str | None
-    sku: str
+    sku: str | None
     quantity: Decimal
     lot: str | None = None
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from orders.aggregate import Aggregate, Entry
-from orders.facts import Doc, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
+from orders.facts import Doc, OrderLine, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
 from orders.states import TAXONOMY_VERSION, TERMINAL, Milestone, Overlay
 
 ENDED = TERMINAL - {Milestone.DELIVERED}
@@ -160,8 +160,15 @@ def assemble(
 
 
 def goods_of(order: Aggregate, doc: Doc) -> list[Goods]:
-    lines = order.of(ShipmentLine, doc)
-    return [Goods(e.body.line or e.local, e.body.sku, e.body.quantity, e.body.lot) for e in lines]
+    """What is in it, by order line; what the record leaves out, line or article, the order's lines tell."""
+    skus = {e.body.line: e.body.sku for e in order.all(OrderLine)}
+    lines_of = {e.body.sku: e.body.line for e in reversed(order.all(OrderLine))}
+    found = []
+    for entry in order.of(ShipmentLine, doc):
+        body = entry.body
+        line = body.line or lines_of.get(body.sku or "") or entry.local
+        found.append(Goods(line, body.sku or skus.get(line, ""), body.quantity, body.lot))
+    return found
 
 
 def mark_duplicates(entries: Iterable[Entry[TransportEvent]]) -> list[Scan]:

@@ -1,0 +1,185 @@
+"""From a source transaction's facts to what changes in the graph and what enters the feed. Pure but for its caches."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct, field
+
+from cdc.change import Change
+from orders.facets import Facets
+from orders.facts import Doc, Fact
+from orders.graph import Row
+from orders.happenings import Happening
+from orders.lifecycle import EMPTY, Identity, View, derive
+from orders.states import EventType
+from projections.store import FactStore
+
+EVENT_ORDER = {kind: rank for rank, kind in enumerate(EventType)}
+
+
+class Stated(NamedTuple):
+    """A change and the facts that it states."""
+
+    change: Change
+    facts: Sequence[Fact]
+
+
+class Event(Struct, frozen=True):
+    """A feed event before it has its position; `cause` is the change that made it appear."""
+
+    order_id: str
+    version: int
+    happening: Happening
+    facets: Facets
+    cause: Change
+    snapshot: bool = False
+
+
+class Delta(Struct):
+    """What one transaction changed. A row of None is gone."""
+
+    rows: dict[Identity, Row | None] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    superseded: list[Change] = field(default_factory=list)
+    broken: list[tuple[Doc, Exception]] = field(default_factory=list)
+
+
+class Emitted(Struct):
+    """The happenings of an order that are in the feed, and its latest version there."""
+
+    keys: set[str] = field(default_factory=set)
+    version: int = 0
+
+
+class Fold:
+    """Folds transactions into the store and tells what each one changed."""
+
+    def __init__(self) -> None:
+        self.store = FactStore()
+        self.views: dict[Doc, View] = {}
+        self.emitted: dict[str, Emitted] = defaultdict(Emitted)
+
+    def apply(self, stated: Sequence[Stated]) -> Delta:
+        """One transaction of one source: facts in, difference of the derived state out."""
+        delta = Delta()
+        nearby = self.nearby(stated)
+        before = self.look(nearby)
+        delta.superseded = self.put(stated)
+        after = {root: self.derive(root, delta) for root in {*map(self.store.root, nearby), *before}}
+        delta.rows = difference(before.values(), after.values())
+        delta.events = self.happened(stated, before, after)
+        self.keep(after)
+        return delta
+
+    def put(self, stated: Sequence[Stated]) -> list[Change]:
+        """The changes that lost: all their facts were older than what is known."""
+        lost = []
+        for change, facts in stated:
+            puts = [self.store.put(change.source, fact, change.position) for fact in facts]
+            if not any(p.won for p in puts):
+                lost.append(change)
+        return lost
+
+    def nearby(self, stated: Iterable[Stated]) -> set[Doc]:
+        """Every document whose place or content the facts may change."""
+        found: set[Doc] = set()
+        for change, facts in stated:
+            for fact in facts:
+                old = self.store.known.get((change.source, fact.key))
+                for said in (fact, old.fact if old else None):
+                    if said is not None and said.doc is not None:
+                        found.add(said.doc)
+                        found.update(self.touching(said))
+        return found
+
+    def touching(self, fact: Fact) -> Iterable[Doc]:
+        for ident in fact.claims:
+            yield from self.store.links.docs(ident)
+        if fact.belongs_to is not None:
+            yield from self.store.claims.docs(fact.belongs_to)
+
+    def look(self, docs: Iterable[Doc]) -> dict[Doc, View]:
+        """The present views of the documents' trees."""
+        return {root: self.view(root) for root in {self.store.root(doc) for doc in docs}}
+
+    def view(self, root: Doc) -> View:
+        if root not in self.views:
+            self.views[root] = derive(root, self.store.tree(root))
+        return self.views[root]
+
+    def derive(self, root: Doc, delta: Delta) -> View:
+        """The new view; a tree that cannot be derived keeps its old one and is reported."""
+        if self.store.root(root) != root:
+            return EMPTY
+        try:
+            return derive(root, self.store.tree(root))
+        except Exception as error:
+            delta.broken.append((root, error))
+            return self.views.get(root, EMPTY)
+
+    def keep(self, after: dict[Doc, View]) -> None:
+        for root, view in after.items():
+            if view.rows:
+                self.views[root] = view
+            else:
+                self.views.pop(root, None)
+
+    def happened(self, stated: Sequence[Stated], before: dict[Doc, View], after: dict[Doc, View]) -> list[Event]:
+        if not stated:
+            return []
+        causes = Causes(stated)
+        return [
+            event for root in sorted(after) for event in self.announce(before.get(root, EMPTY), after[root], causes)
+        ]
+
+    def announce(self, old: View, new: View, causes: "Causes") -> Iterator[Event]:
+        """What is new of one order; a change that shows but tells nothing new is an ORDER_CHANGED."""
+        if new.order_id is None or new.facets is None:
+            return
+        emitted = self.emitted[new.order_id]
+        said = [h for key, h in new.happenings.items() if key not in old.happenings]
+        fresh = sorted((h for h in said if h.key not in emitted.keys), key=happening_order)
+        if not fresh and old.rows != new.rows:
+            changed = changed_happening(new.order_id, causes.first)
+            fresh = [changed] if changed.key not in emitted.keys else []
+        for happening in fresh:
+            emitted.keys.add(happening.key)
+            emitted.version += 1
+            yield Event(new.order_id, emitted.version, happening, new.facets, causes.of(happening))
+
+
+class Causes:
+    """Which change of a transaction is behind a happening: the one that states its fact, else the first."""
+
+    def __init__(self, stated: Sequence[Stated]) -> None:
+        self._by_fact = {(change.source, fact.key): change for change, facts in stated for fact in facts}
+        self.first = stated[0].change
+
+    def of(self, happening: Happening) -> Change:
+        return self._by_fact.get(happening.because, self.first)
+
+
+def difference(before: Iterable[View], after: Iterable[View]) -> dict[Identity, Row | None]:
+    """Rows that are new or other, and None for those that are gone."""
+    old = {identity: row for view in before for identity, row in view.rows.items()}
+    new = {identity: row for view in after for identity, row in view.rows.items()}
+    changes: dict[Identity, Row | None] = {identity: None for identity in old if identity not in new}
+    changes.update((identity, row) for identity, row in new.items() if old.get(identity) != row)
+    return changes
+
+
+def changed_happening(order_id: str, change: Change) -> Happening:
+    return Happening(
+        key=f"changed/{change.source}/{change.position}",
+        type=EventType.ORDER_CHANGED,
+        subject="order",
+        subject_id=order_id,
+        occurred_at=change.committed_at,
+        because=(change.source, ""),
+    )
+
+
+def happening_order(happening: Happening) -> tuple[bool, float, int, str]:
+    at = happening.occurred_at
+    return at is None, at.timestamp() if at else 0.0, EVENT_ORDER[happening.type], happening.key

@@ -1,0 +1,24 @@
+"""The protocol of mappings: pure code that says a source's changes in canonical words."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from cdc.change import Change
+from orders.facts import Fact
+
+
+class SourceMapping(Protocol):
+    """One per adapter. `tables` are the captured ones, qualified with their schema."""
+
+    tables: tuple[str, ...]
+
+    def facts(self, change: Change) -> Sequence[Fact]:
+        """The facts that the changed row states now; of a deletion, the keys of the facts that are gone.
+
+        Nothing for a row that matters to nobody. Raises PoisonError when the row cannot be read.
+        """
+        ...
+
+
+Mappings = Mapping[str, SourceMapping]
+"""Source → its mapping."""

@@ -1,0 +1,140 @@
+"""The facts that are folded: last writer wins by position, and how documents hang together."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
+
+from cdc.change import Position
+from orders.facts import Body, Doc, Fact, Ident
+
+Key = tuple[str, str]
+"""A fact's source and key."""
+Edge = tuple[Ident, Doc]
+_T = TypeVar("_T")
+
+
+class Known(NamedTuple):
+    fact: Fact
+    position: Position
+
+
+class Index:
+    """Identifier ↔ documents, counted, since several facts of a document may say the same."""
+
+    def __init__(self) -> None:
+        self._docs: dict[Ident, dict[Doc, int]] = defaultdict(dict)
+        self._idents: dict[Doc, dict[Ident, int]] = defaultdict(dict)
+
+    def add(self, ident: Ident, doc: Doc, count: int) -> None:
+        _count(self._docs[ident], doc, count)
+        _count(self._idents[doc], ident, count)
+
+    def docs(self, ident: Ident) -> Iterable[Doc]:
+        return self._docs[ident].keys() if ident in self._docs else ()
+
+    def idents(self, doc: Doc) -> Iterable[Ident]:
+        return self._idents[doc].keys() if doc in self._idents else ()
+
+    def has(self, edge: Edge) -> bool:
+        ident, doc = edge
+        return ident in self._docs and doc in self._docs[ident]
+
+
+def _count(counts: dict[_T, int], thing: _T, more: int) -> None:
+    left = counts.get(thing, 0) + more
+    if left:
+        counts[thing] = left
+    else:
+        counts.pop(thing, None)
+
+
+def completed(fact: Fact, old: Body | None) -> Fact:
+    """The fact with the fields that its change left out as they were; None where nothing was known."""
+    if fact.body is None:
+        return fact
+    missing = [name for name in fact.body.__struct_fields__ if getattr(fact.body, name) is UNSET]
+    body: Body = replace(fact.body, **{name: getattr(old, name, None) for name in missing})
+    return replace(fact, body=body, partial=False)
+
+
+class Put(Struct, frozen=True):
+    """What a fact's arrival touched; `won` is false when something newer was known."""
+
+    won: bool
+    docs: tuple[Doc, ...] = ()
+
+
+class FactStore:
+    """In memory; `projections.loader` brings in what lies in Postgres."""
+
+    def __init__(self) -> None:
+        self.known: dict[Key, Known] = {}
+        self.docs: dict[Doc, dict[str, Body]] = defaultdict(dict)
+        self.claims = Index()
+        self.links = Index()
+
+    def doc_of(self, key: Key) -> Doc | None:
+        known = self.known.get(key)
+        return known.fact.doc if known else None
+
+    def put(self, source: str, fact: Fact, position: Position) -> Put:
+        """Keep the fact unless a newer one with its key is there; at the same position the first stays."""
+        key = (source, fact.key)
+        old = self.known.get(key)
+        if old is not None and old.position >= position:
+            return Put(won=False)
+        if fact.partial:
+            fact = completed(fact, old.fact.body if old else None)
+        if old is not None:
+            self._file(old.fact, -1)
+        self.known[key] = Known(fact, position)
+        self._file(fact, +1)
+        return Put(won=True, docs=tuple(d for d in (old.fact.doc if old else None, fact.doc) if d))
+
+    def _file(self, fact: Fact, count: int) -> None:
+        if fact.doc is None or fact.body is None:
+            return
+        if count > 0:
+            self.docs[fact.doc][fact.key] = fact.body
+        else:
+            self._unfile(fact.doc, fact.key)
+        for ident in fact.claims:
+            self.claims.add(ident, fact.doc, count)
+        if fact.belongs_to is not None:
+            self.links.add(fact.belongs_to, fact.doc, count)
+
+    def _unfile(self, doc: Doc, key: str) -> None:
+        self.docs[doc].pop(key, None)
+        if not self.docs[doc]:
+            del self.docs[doc]
+
+    def around(self, doc: Doc) -> Iterator[Doc]:
+        """The document, and those that hang on what it claims."""
+        yield doc
+        for ident in self.claims.idents(doc):
+            yield from self.links.docs(ident)
+
+    def root(self, doc: Doc) -> Doc:
+        """The document at the top: up along the links, by the least claimant; a circle ends where it began."""
+        seen = {doc}
+        while (above := self._above(doc)) is not None and above not in seen:
+            seen.add(above)
+            doc = above
+        return doc if above is None else min(seen)
+
+    def _above(self, doc: Doc) -> Doc | None:
+        return min((c for i in self.links.idents(doc) for c in self.claims.docs(i)), default=None)
+
+    def tree(self, root: Doc) -> dict[Doc, dict[str, Body]]:
+        """The documents whose root it is, with their facts."""
+        found: dict[Doc, dict[str, Body]] = {}
+        waiting = [root]
+        while waiting:
+            doc = waiting.pop()
+            if doc not in found and (doc == root or self.root(doc) == root):
+                found[doc] = self.docs.get(doc, {})
+                waiting += self.around(doc)
+        return {doc: facts for doc, facts in found.items() if facts}
