@@ -135,7 +135,7 @@ def _timed(rng: Random, legs: Sequence[Leg], at: datetime) -> Iterator[Scan]:
     for leg in legs:
         low, high = leg.gap
         at += timedelta(seconds=rng.randint(low * 60, high * 60))
-        yield Scan(leg, at, at + timedelta(seconds=rng.randint(60, 1500)))
+        yield Scan(leg, at, at + timedelta(seconds=rng.randint(60, 780)))
 
 
 def _etas(order: Order, scans: Sequence[Scan]) -> Iterator[tuple[datetime, datetime]]:
