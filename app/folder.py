@@ -52,7 +52,8 @@ def _check_format(data: Path) -> None:
 
 def _claim(data: Path, path: Path) -> None:
     """A folder of somebody else's files is never taken over."""
-    strangers = {entry.name for entry in data.iterdir()} - {"run", "log", "lock", "format.new"}
+    visible = {entry.name for entry in data.iterdir() if not entry.name.startswith(".")}
+    strangers = visible - {"run", "log", "lock", "format.new", "lost+found"}
     if strangers:
         raise StartError(
             f"data folder {data} holds other files ({min(strangers)}): choose an empty one with --data DIR"
