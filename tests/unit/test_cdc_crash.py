@@ -8,14 +8,20 @@ import pytest
 
 from orders.crash import ENVIRONMENT, CrashPoint, crash_here
 
-PASS_ALL_TWICE = (
+PROGRAM = """
+from orders.crash import *
+for _ in range(2):
+    for point in CrashPoint:
+        print(point, flush=True)
+        crash_here(point)
+"""
     "from orders.crash import *\nfor _ in range(2):\n  for p in CrashPoint: print(p, flush=True); crash_here(p)"
 )
 
 
 def run(at: str) -> tuple[int, list[str]]:
     done = subprocess.run(
-        [sys.executable, "-c", PASS_ALL_TWICE], env={ENVIRONMENT: at}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", PROGRAM], env={ENVIRONMENT: at}, capture_output=True, text=True, check=False
     )
     return done.returncode, done.stdout.split()
 
