@@ -9,7 +9,10 @@ from typing import Any, NamedTuple, Protocol
 from msgspec import Struct
 
 Row = Mapping[str, Any]
-"""Column → value as Debezium writes it with decimal.handling.mode=string and time.precision.mode=isostring."""
+"""Column → value as Debezium writes it with decimal.handling.mode=string and time.precision.mode=isostring.
+
+A value that the log did not carry (a large one that the update left alone) is `msgspec.UNSET`.
+"""
 
 
 class Op(StrEnum):
