@@ -30,9 +30,10 @@ def open_folder(data: Path) -> Path:
     """Make the folder and its parts if they are missing; its absolute path. Raises StartError."""
     data = data.expanduser().resolve()
     try:
-        for part in (data, data / "run", data / "log"):
-            part.mkdir(mode=0o700, parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_format(data)
+        for part in (data / "run", data / "log"):
+            part.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StartError(f"data folder {data}: {error.strerror}; choose another with --data DIR") from None
     return data

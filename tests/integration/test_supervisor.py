@@ -223,6 +223,23 @@ def test_a_signal_ends_all(
     assert (alive(folder), records(folder / "run"), processes(folder)) == ([], [], [])
 
 
+async def test_a_signal_during_the_start_ends_all(folder: Path, eventually: Eventually) -> None:
+    silent = SERVES.replace('ready("127.0.0.1:1")', 'print("here", flush=True)')
+    log = folder / "log" / "gateway.log"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SUPERVISES, str(folder), silent, stdout=subprocess.PIPE
+    )
+
+    async def launched() -> bool:
+        return await asyncio.to_thread(log.exists) and "here" in await asyncio.to_thread(log.read_text)
+
+    await eventually(launched)
+    process.terminate()
+    out, _ = await process.communicate()
+    assert (process.returncode, out) == (0, b"down True\n")
+    assert (alive(folder), records(folder / "run")) == ([], [])
+
+
 @pytest.mark.parametrize("code", [SERVES, IGNORES_TERM])
 async def test_no_orphan_outlives_a_killed_supervisor(
     folder: Path, supervised: Callable[[str], "subprocess.Popen[str]"], eventually: Eventually, code: str

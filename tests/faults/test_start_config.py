@@ -1,0 +1,56 @@
+"""A milepost.toml that cannot be used is refused with its file, the key and what to do."""
+
+from pathlib import Path
+
+import pytest
+from starting import one_line, start
+
+from app.settings import SourceSettings, read_config
+from orders.errors import StartError
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("port = ", "is not TOML: Invalid value (at end of document); correct it there"),
+        ("prot = 8000", "top level: Object contains unknown field `prot`; correct it there"),
+        ("port = 99999", "port: Expected `int` <= 65535; correct it there"),
+        ("java_heap_mb = 0", "java_heap_mb: Expected `int` >= 1; correct it there"),
+        ("[sources.erp]\ndsn = 'postgresql://h/d'", "sources.erp: Object missing required field `adapter`; correct"),
+        ("[sources.erp]\nadapter = 'x'\ndsn = 5", "sources.erp.dsn: Expected `str`, got `int`; correct it there"),
+        ("[sources.erp]\nadapter = 'x'\ndsn = 'mysql://h/d'", "sources.erp.dsn: Expected postgresql://user:password@"),
+        ("[sources.ERP-1]", "sources.ERP-1: use a name of at most 31 lower-case letters, digits and _"),
+        ("sources = 3", "sources: Expected `object`, got `int`; correct it there"),
+        ("[graph]\nhost = 'x'", "graph: Object contains unknown field `host`; correct it there"),
+        ("[graph]\ndsn = '${NO_SUCH}'", "graph.dsn: the environment variable NO_SUCH is not set; set it, or write"),
+    ],
+)
+def test_names_file_key_and_cure(tmp_path: Path, text: str, problem: str) -> None:
+    file = tmp_path / "milepost.toml"
+    file.write_text(text)
+    with pytest.raises(StartError) as refused:
+        read_config(file, {})
+    assert str(refused.value).startswith(f"{file}")
+    assert problem in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=r"cannot read .*none\.toml: No such file or directory; .*--config FILE"):
+        read_config(tmp_path / "none.toml")
+
+
+def test_a_good_one_is_read_with_its_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "milepost.toml"
+    file.write_text('[sources.erp]\nadapter = "erp_legacy"\ndsn = "postgresql://reader:${ERP_PASSWORD}@db/erp"\n')
+    config = read_config(file, {"ERP_PASSWORD": "s3cret"})
+    assert config.sources == (SourceSettings("erp", "erp_legacy", "postgresql://reader:s3cret@db/erp"),)
+
+
+async def test_the_process_ends_with_code_2_and_one_line(data: Path) -> None:
+    assert "top level: Object contains unknown field `prot`" in one_line(await start(data, "prot = 8000"))
+
+
+async def test_the_same_start_without_a_fault_succeeds(data: Path) -> None:
+    refusal = await start(data, "port = 0")
+    assert (refusal.code, refusal.said, refusal.left) == (0, "", [])
