@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from demo.billing import concluded
 from demo.catalog import EAST_DOCK, HUBS, City
+from demo.racks import counted
 from demo.simulator import Act, Actor, Start, Statement, Until, east
 from demo.world import Order, Shipment, World
 
@@ -55,6 +56,7 @@ def travel(world: World, shipment: Shipment, at: datetime, beside: Iterable[Stat
     yield Until(at)
     shipment.left_at = world.now
     yield east(("shipment_ship", (shipment.id, world.now, journey.eta)), *beside)
+    yield from counted(world)
     for when, eta in journey.etas:
         yield Start(_expected(world, shipment, when, eta))
     yield Until(journey.ends)
