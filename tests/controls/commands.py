@@ -1,0 +1,56 @@
+"""Canonical orders and commands, and a database to keep them in."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import asyncpg
+
+from commands.log import CommandKind, CommandRequest, HoldOrder, ReleaseHold
+from commands.ports import HoldReason
+
+ROOT = Path(__file__).parents[2]
+ORDER = "1042"
+SOURCE = "erp"
+
+_ORDER = """
+insert into graph.orders (id, source, number, currency, total, commercial, fulfillment, delivery, financial,
+                          return_state, health, display_status)
+select id, $2, id, 'USD', 10, 'ACCEPTED', 'NOT_RELEASED', 'NONE', 'NOT_INVOICED', 'NONE', 'OK', 'RECEIVED'
+from unnest($1::text[]) id
+"""
+
+
+def hold(
+    key: str = "k1", order: str = ORDER, note: str | None = "limit exceeded", client: str = "portal"
+) -> CommandRequest:
+    payload = HoldOrder(HoldReason.CREDIT, note)
+    return CommandRequest(client, key, CommandKind.HOLD_ORDER, order, payload, "ann@example.com")
+
+
+def release(key: str = "k2", order: str = ORDER) -> CommandRequest:
+    return CommandRequest("portal", key, CommandKind.RELEASE_HOLD, order, ReleaseHold(), "ann@example.com")
+
+
+async def create_schemas(dsn: str) -> None:
+    """The graph's and the commands' tables."""
+    await execute(dsn, *(ROOT.joinpath(name).read_text() for name in _SCHEMAS))
+
+
+_SCHEMAS = ("projections/sql/graph.sql", "commands/sql/commands.sql")
+
+
+async def create_orders(dsn: str, ids: Iterable[str] = (ORDER,), source: str = SOURCE) -> None:
+    db = await asyncpg.connect(dsn)
+    try:
+        await db.execute(_ORDER, list(ids), source)
+    finally:
+        await db.close()
+
+
+async def execute(dsn: str, *statements: str) -> None:
+    db = await asyncpg.connect(dsn)
+    try:
+        for statement in statements:
+            await db.execute(statement)
+    finally:
+        await db.close()
