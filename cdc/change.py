@@ -14,6 +14,9 @@ Row = Mapping[str, Any]
 A value that the log did not carry (a large one that the update left alone) is `msgspec.UNSET`.
 """
 
+UNAVAILABLE = "__debezium_unavailable_value"
+"""What stands in a column whose large value did not change; in a `Change` it is `msgspec.UNSET`."""
+
 
 class Op(StrEnum):
     CREATE = "c"

@@ -60,6 +60,9 @@ class Fold:
         self.views: dict[Doc, View] = {}
         self.emitted: dict[str, Emitted] = defaultdict(Emitted)
 
+    def clear(self) -> None:
+        self.__init__()  # type: ignore[misc]  # all that is here is a cache
+
     def apply(self, stated: Sequence[Stated]) -> Delta:
         """One transaction of one source: facts in, difference of the derived state out."""
         delta = Delta()

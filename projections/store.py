@@ -22,13 +22,18 @@ class Known(NamedTuple):
 
 
 class Index:
-    """Identifier ↔ documents, counted, since several facts of a document may say the same."""
+    """Identifier ↔ documents, counted, since several facts of a document may say the same.
+
+    `moved` collects the edges that were touched, for whoever stores them.
+    """
 
     def __init__(self) -> None:
+        self.moved: set[Edge] = set()
         self._docs: dict[Ident, dict[Doc, int]] = defaultdict(dict)
         self._idents: dict[Doc, dict[Ident, int]] = defaultdict(dict)
 
     def add(self, ident: Ident, doc: Doc, count: int) -> None:
+        self.moved.add((ident, doc))
         _count(self._docs[ident], doc, count)
         _count(self._idents[doc], ident, count)
 
@@ -75,10 +80,19 @@ class FactStore:
         self.docs: dict[Doc, dict[str, Body]] = defaultdict(dict)
         self.claims = Index()
         self.links = Index()
+        self.dirty: set[Key] = set()
 
-    def doc_of(self, key: Key) -> Doc | None:
-        known = self.known.get(key)
-        return known.fact.doc if known else None
+    def restore(self, source: str, fact: Fact, position: Position) -> None:
+        """Bring back a fact as it was stored."""
+        if (source, fact.key) not in self.known:
+            self.known[source, fact.key] = Known(fact, position)
+            self._file(fact, +1)
+
+    def settle(self) -> None:
+        """What is in memory is what is stored."""
+        self.dirty.clear()
+        self.claims.moved.clear()
+        self.links.moved.clear()
 
     def put(self, source: str, fact: Fact, position: Position) -> Put:
         """Keep the fact unless a newer one with its key is there; at the same position the first stays."""
@@ -91,6 +105,7 @@ class FactStore:
         if old is not None:
             self._file(old.fact, -1)
         self.known[key] = Known(fact, position)
+        self.dirty.add(key)
         self._file(fact, +1)
         return Put(won=True, docs=tuple(d for d in (old.fact.doc if old else None, fact.doc) if d))
 

@@ -1,0 +1,187 @@
+"""Runs a projector against a change source for ever: a named state machine.
+
+starting → catching_up → live → draining → stopped; any failure leads back to starting, after a pause.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from enum import StrEnum
+from typing import assert_never
+
+import asyncpg
+
+from cdc.change import Broken, Change, ChangeSource, Transaction
+from orders.crash import CrashPoint, crash_here
+from projections.database import SQL, Connection
+from projections.mapping import Mappings
+from projections.projector import Advanced, AlreadySeen, Fenced, Projector, raw_of
+
+log = logging.getLogger("milepost.projector")
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds between two tries."""
+BROKEN_CONNECTION = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+)
+
+
+class State(StrEnum):
+    STARTING = "starting"
+    CATCHING_UP = "catching_up"
+    LIVE = "live"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+class Runner:
+    """`on_state` hears of each new state. `run` returns when `stop` was called and the batch in hand is done."""
+
+    def __init__(
+        self,
+        source: ChangeSource,
+        mappings: Mappings,
+        connect: Callable[[], Awaitable[Connection]],
+        on_state: Callable[[State], None] = lambda state: None,
+    ) -> None:
+        self._source = source
+        self._mappings = mappings
+        self._connect = connect
+        self._on_state = on_state
+        self._stopping = asyncio.Event()
+        self.state = State.STARTING
+        self.changes = 0
+
+    def stop(self) -> None:
+        self._enter(State.DRAINING)
+        self._stopping.set()
+
+    async def run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            before = self.changes
+            try:
+                await self._session()
+            except Exception as error:
+                pause = FIRST_PAUSE if self.changes > before else min(pause * 2, LONGEST_PAUSE)
+                log.warning("projecting stopped, next try in %.1f s: %s: %s", pause, type(error).__name__, error)
+                await self._sleep(pause)
+        self._enter(State.STOPPED)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _enter(self, state: State) -> None:
+        if state is not self.state and (self.state is not State.DRAINING or state is State.STOPPED):
+            self.state = state
+            self._on_state(state)
+
+    async def _session(self) -> None:
+        """From the checkpoint until something breaks or `stop`."""
+        self._enter(State.STARTING)
+        connection = await self._connect()
+        try:
+            await self._take_lock(connection)
+            projector = Projector(connection, self._mappings)
+            checkpoints = await projector.start()
+            self._enter(State.CATCHING_UP)
+            async with self._source.open(checkpoints) as batches:
+                await self._consume(projector, aiter(batches))
+        finally:
+            await close(connection)
+
+    async def _take_lock(self, connection: Connection) -> None:
+        """One projector at a time; the second one waits here."""
+        while not self._stopping.is_set() and not await connection.fetchval(SQL["take_projector_lock"]):
+            await self._sleep(0.5)
+
+    async def _consume(self, projector: Projector, batches: AsyncIterator[Sequence[Transaction]]) -> None:
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            while not self._stopping.is_set():
+                following = asyncio.ensure_future(anext(batches))
+                await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not following.done():
+                    await cancelled(following)
+                    return
+                await self._project(projector, following.result())
+        finally:
+            stopping.cancel()
+
+    async def _project(self, projector: Projector, batch: Sequence[Transaction]) -> None:
+        match result := await project_or_isolate(projector, batch):
+            case Advanced():
+                await self._source.processed(result.checkpoints)
+                crash_here(CrashPoint.TOLD)
+                self.changes += result.changes
+                snapshotting = any(c.snapshotting for c in projector.checkpoints.values())
+                self._enter(State.CATCHING_UP if snapshotting else State.LIVE)
+            case AlreadySeen():
+                await self._source.processed(list(projector.checkpoints.values()))
+            case Fenced():
+                raise RuntimeError(f"another projector has moved the checkpoint of {result.source}")
+            case _:
+                assert_never(result)
+
+
+async def project_or_isolate(projector: Projector, batch: Sequence[Transaction]) -> Advanced | AlreadySeen | Fenced:
+    """A batch that Postgres refuses is tried transaction by transaction; the one at fault becomes dead letters."""
+    try:
+        return await projector.project(batch)
+    except asyncpg.PostgresError as error:
+        if not is_poison(error):
+            raise
+    result: Advanced | AlreadySeen | Fenced = AlreadySeen()
+    for transaction in batch:
+        result = await project_one(projector, transaction)
+        if isinstance(result, Fenced):
+            break
+    return result if isinstance(result, Fenced) else Advanced(list(projector.checkpoints.values()), 0)
+
+
+async def project_one(projector: Projector, transaction: Transaction) -> Advanced | AlreadySeen | Fenced:
+    try:
+        return await projector.project([transaction])
+    except asyncpg.PostgresError as error:
+        if not is_poison(error):
+            raise
+        return await projector.project([as_broken(transaction, str(error))])
+
+
+def is_poison(error: asyncpg.PostgresError) -> bool:
+    """Errors that will come again with the same data, whatever is done."""
+    return isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError)
+
+
+def as_broken(transaction: Transaction, reason: str) -> Transaction:
+    changes = [c if isinstance(c, Broken) else broken(c, reason) for c in transaction.changes]
+    return Transaction(
+        transaction.source,
+        changes,
+        transaction.position,
+        transaction.resume,
+        transaction.seen,
+        transaction.snapshot,
+    )
+
+
+def broken(change: Change, reason: str) -> Broken:
+    return Broken(change.source, change.table, change.position, raw_of(change), f"Postgres refused it: {reason}")
+
+
+async def cancelled(task: "asyncio.Future[Sequence[Transaction]]") -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def close(connection: Connection) -> None:
+    try:
+        await connection.close(timeout=2)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()

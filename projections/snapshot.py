@@ -1,0 +1,160 @@
+"""The end of a snapshot: what it did not bring is gone, and every view is derived anew from the facts."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from cdc.change import Change, Op, Position, Transaction
+from orders.facts import Doc, Fact, Ident
+from orders.graph import TABLES
+from orders.happenings import Happening
+from orders.lifecycle import View
+from projections.database import SQL, Connection, columns
+from projections.fold import Event, Fold, changed_happening, happening_order
+from projections.loader import Loader, position
+from projections.text import text_doc
+from projections.writer import write_facts, write_feed, write_rows
+
+CHUNK = 500
+Causes = dict[tuple[str, Position], Change]
+"""Source and position → the ledger's change."""
+
+
+async def finish_snapshot(connection: Connection, last: Transaction, *, derive: bool) -> None:
+    """Sweep what the snapshot did not bring; then, unless another snapshot is under way, derive the graph."""
+    await sweep(connection, last)
+    if derive:
+        await derive_graph(connection, last)
+
+
+async def sweep(connection: Connection, last: Transaction) -> None:
+    """Facts of an older epoch are of rows that were deleted meanwhile."""
+    await connection.execute(SQL["put_sweep"], last.source, *last.position)
+    while keys := [
+        r["key"] for r in await connection.fetch(SQL["swept_keys"], last.source, last.position.epoch, CHUNK)
+    ]:
+        fold = Fold()
+        await Loader(fold).load_keys(connection, [(last.source, key) for key in keys])
+        for key in keys:
+            fold.store.put(last.source, Fact(key=key), last.position)
+        await write_facts(connection, fold.store)
+
+
+async def derive_graph(connection: Connection, last: Transaction) -> None:
+    """Every view anew, in chunks of bounded memory; readers see the old graph until the commit."""
+    await connection.execute(SQL["remember_orders"])
+    for kind in TABLES:
+        await connection.execute(f"delete from graph.{kind.table}")  # noqa: S608  # our own names
+    told: set[str] = set()
+    async for fold, views in chunks(connection):
+        for view in views:
+            await write_rows(connection, dict(view.rows))
+        events = await found_events(connection, fold, views)
+        told.update(event.order_id for event in events)
+        await write_feed(connection, events)
+    await tell_changed(connection, last, told)
+
+
+async def chunks(connection: Connection) -> AsyncIterator[tuple[Fold, list[View]]]:
+    after = ""
+    while docs := [r["doc"] for r in await connection.fetch(SQL["roots_after"], after, CHUNK)]:
+        after = docs[-1]
+        yield await views_of(connection, [text_doc(doc) for doc in docs])
+
+
+async def views_of(connection: Connection, docs: Sequence[Doc]) -> tuple[Fold, list[View]]:
+    fold = Fold()
+    await Loader(fold).load_components(connection, set(docs), set())
+    return fold, [fold.view(doc) for doc in docs if fold.store.root(doc) == doc]
+
+
+async def found_events(connection: Connection, fold: Fold, views: Sequence[View]) -> list[Event]:
+    """What the facts tell and the feed does not, each with the ledger's change behind it."""
+    new = [
+        (view, happening)
+        for view in views
+        if view.order_id is not None
+        for happening in sorted(view.happenings.values(), key=happening_order)
+        if happening.key not in fold.emitted[view.order_id].keys
+    ]
+    causes = await ledger_causes(connection, fold, [happening for _, happening in new])
+    return [event for view, happening in new for event in announce(fold, view, happening, causes)]
+
+
+def announce(fold: Fold, view: View, happening: Happening, causes: Causes) -> list[Event]:
+    known = fold.store.known.get(happening.because)
+    cause = causes.get((happening.because[0], known.position)) if known else None
+    if view.order_id is None or view.facets is None or cause is None:
+        return []
+    emitted = fold.emitted[view.order_id]
+    emitted.version += 1
+    return [Event(view.order_id, emitted.version, happening, view.facets, cause, snapshot=cause.op is Op.READ)]
+
+
+async def ledger_causes(connection: Connection, fold: Fold, happenings: Sequence[Happening]) -> Causes:
+    behind = {
+        (h.because[0], *fold.store.known[h.because].position) for h in happenings if h.because in fold.store.known
+    }
+    rows = await connection.fetch(SQL["causes"], *columns(list(behind), 4))
+    return {(row["source"], position(row)): change_of(row) for row in rows}
+
+
+def change_of(row: object) -> Change:
+    """A ledger row as the change it was, without the row's content."""
+    r: dict[str, object] = dict(row)  # type: ignore[call-overload]  # an asyncpg record
+    return msgspec.convert(
+        {
+            "source": r["source"],
+            "table": r["tbl"],
+            "op": r["op"],
+            "key": msgspec.json.decode(str(r["key"])),
+            "before": None,
+            "after": None,
+            "position": position(row),
+            "transaction": r["transaction"],
+            "committed_at": r["committed_at"],
+            "captured_at": r["captured_at"],
+        },
+        Change,
+    )
+
+
+async def tell_changed(connection: Connection, last: Transaction, told: set[str]) -> None:
+    """Orders that a later snapshot shows otherwise without anything new having happened."""
+    changed = [r["id"] for r in await connection.fetch(SQL["changed_by_snapshot"]) if r["id"] not in told]
+    events: list[Event] = []
+    for start in range(0, len(changed), CHUNK):
+        events += await correction_events(connection, last, changed[start : start + CHUNK])
+    await write_feed(connection, events)
+
+
+async def correction_events(connection: Connection, last: Transaction, orders: Sequence[str]) -> list[Event]:
+    fold = Fold()
+    cause = snapshot_change(last)
+    idents = {Ident("order_number", order) for order in orders}
+    await Loader(fold).load_components(connection, set(), idents)
+    events = []
+    for view in fold.views.values():
+        order_id = view.order_id
+        if order_id is not None and order_id in orders and view.facets is not None:
+            happening = changed_happening(order_id, cause)
+            version = fold.emitted[order_id].version + 1
+            events.append(Event(order_id, version, happening, view.facets, cause, snapshot=True))
+    return events
+
+
+def snapshot_change(last: Transaction) -> Change:
+    """The snapshot itself, as a cause."""
+    return Change(
+        source=last.source,
+        table="",
+        op=Op.READ,
+        key={},
+        before=None,
+        after=None,
+        position=last.position,
+        transaction=None,
+        committed_at=None,
+        captured_at=datetime.now(UTC),
+    )

@@ -1,0 +1,122 @@
+-- name: load_checkpoints
+select source, epoch, log, ordinal, resume, snapshotting from record.checkpoint
+
+-- name: take_projector_lock
+-- One projector at a time: whoever holds this session lock. A zombie finds the checkpoint moved and is fenced.
+select pg_try_advisory_lock(742511, 1)
+
+-- name: known_keys
+select source, key, epoch, log, ordinal, doc, fact from graph.fact
+where (source, key) in (select * from unnest($1::text[], $2::text[]))
+
+-- name: component
+-- All facts of the documents that hang together with these documents and identifiers.
+with recursive seed (doc) as (
+    select unnest($1::text[])
+    union select doc from graph.claim where ident = any($2::text[])
+    union select doc from graph.link where ident = any($2::text[])
+), reached (doc) as (
+    select doc from seed
+    union
+    select near.doc from reached cross join lateral (
+        select c.doc from graph.link l join graph.claim c using (ident) where l.doc = reached.doc
+        union all
+        select l.doc from graph.claim c join graph.link l using (ident) where c.doc = reached.doc
+    ) near
+)
+select f.source, f.key, f.epoch, f.log, f.ordinal, f.doc, f.fact from graph.fact f join reached using (doc)
+
+-- name: emitted
+select order_id, array_agg(key) as keys, max(version) as version from record.feed
+where order_id = any($1::text[]) group by order_id
+
+-- name: put_facts
+insert into graph.fact (source, key, epoch, log, ordinal, doc, fact)
+select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::bytea[])
+on conflict (source, key) do update
+set (epoch, log, ordinal, doc, fact) = (excluded.epoch, excluded.log, excluded.ordinal, excluded.doc, excluded.fact)
+
+-- name: put_claims
+insert into graph.claim (ident, doc) select * from unnest($1::text[], $2::text[]) on conflict do nothing
+
+-- name: drop_claims
+delete from graph.claim where (ident, doc) in (select * from unnest($1::text[], $2::text[]))
+
+-- name: put_links
+insert into graph.link (ident, doc) select * from unnest($1::text[], $2::text[]) on conflict do nothing
+
+-- name: drop_links
+delete from graph.link where (ident, doc) in (select * from unnest($1::text[], $2::text[]))
+
+-- name: take_feed_positions
+-- The row stays locked until commit: positions are in commit order.
+update record.feed_head set position = position + $1 returning position - $1
+
+-- name: put_feed
+insert into record.feed (position, order_id, version, type, key, subject, subject_id, detail, occurred_at, facets, snapshot,
+    command_id, cause_source, cause_table, cause_op, cause_key, cause_position, cause_transaction, cause_committed_at)
+select * from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::timestamptz[], $10::json[], $11::bool[], $12::text[], $13::text[], $14::text[], $15::text[], $16::json[], $17::text[],
+    $18::text[], $19::timestamptz[])
+
+-- name: put_dead_letters
+insert into record.dead_letter (source, epoch, log, ordinal, tbl, op, raw, reason, doc)
+select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::text[])
+on conflict (source, epoch, log, ordinal) do update set last_seen = now(), reason = excluded.reason
+
+-- name: add_checkpoint
+insert into record.checkpoint (source, epoch, log, ordinal, resume, snapshotting, seen, applied, superseded, dead, filtered, committed_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+on conflict (source) do nothing
+
+-- name: advance_checkpoint
+-- Guarded by where the projector believes it stands: no row means another one has moved on.
+update record.checkpoint
+set epoch = $2, log = $3, ordinal = $4, resume = $5, snapshotting = $6, seen = seen + $7, applied = applied + $8,
+    superseded = superseded + $9, dead = dead + $10, filtered = filtered + $11,
+    committed_at = coalesce($12, committed_at), projected_at = now()
+where source = $1 and (epoch, log, ordinal) = ($13, $14, $15)
+
+-- name: settle
+select command.settle($1::text[], $2::bigint)
+
+-- name: wake_feed
+select pg_notify('milepost_feed', $1::text)
+
+-- name: put_source_state
+insert into record.source_state (source, state, detail, lag_bytes, lag_changes) values ($1, $2, $3, $4, $5)
+on conflict (source) do update set (state, detail, lag_bytes, lag_changes, updated_at)
+    = (excluded.state, excluded.detail, excluded.lag_bytes, excluded.lag_changes, now())
+
+-- name: swept_keys
+-- Facts that a finished snapshot did not bring again.
+select key from graph.fact where source = $1 and epoch < $2 and doc is not null limit $3
+
+-- name: put_sweep
+insert into record.sweep (source, epoch, log, ordinal, ledger_id)
+select $1, $2, $3, $4, coalesce(max(id), 0) from record.ledger
+on conflict (source, epoch) do nothing
+
+-- name: roots_after
+-- Documents that hang under no other, as far as the index tells.
+select distinct f.doc from graph.fact f
+where f.doc > $1 and not exists (select from graph.link l join graph.claim c using (ident) where l.doc = f.doc)
+order by f.doc limit $2
+
+-- name: causes
+select source, epoch, log, ordinal, tbl, op, key::text as key, transaction, committed_at, captured_at from record.ledger
+where (source, epoch, log, ordinal) in (select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[]))
+
+-- name: ledger_after
+select id, source, epoch, log, ordinal, transaction, tbl, op, key::text as key, before::text as before,
+    after::text as after, outcome, committed_at, captured_at
+from record.ledger where id > $1 order by id limit $2
+
+-- name: sweeps
+select source, epoch, log, ordinal, ledger_id from record.sweep order by ledger_id, source
+
+-- name: remember_orders
+create temp table before_snapshot on commit drop as select * from graph.orders
+
+-- name: changed_by_snapshot
+select o.id from graph.orders o join before_snapshot b using (id) where o is distinct from b

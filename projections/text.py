@@ -1,0 +1,29 @@
+"""How documents, identifiers and facts are written in Postgres."""
+
+import msgspec
+
+from orders.facts import Doc, DocKind, Fact, Ident
+
+_facts = msgspec.json.Decoder(Fact)
+
+
+def doc_text(doc: Doc) -> str:
+    return f"{doc.source}/{doc.kind.value}/{doc.id}"
+
+
+def text_doc(text: str) -> Doc:
+    source, kind, ident = text.split("/", 2)
+    return Doc(source, DocKind(kind), ident)
+
+
+def ident_text(ident: Ident) -> str:
+    return f"{ident.scheme}={ident.value}"
+
+
+def encode_fact(fact: Fact) -> bytes | None:
+    """None for a deletion."""
+    return None if fact.body is None else msgspec.json.encode(fact)
+
+
+def decode_fact(key: str, raw: bytes | None) -> Fact:
+    return Fact(key=key) if raw is None else _facts.decode(raw)

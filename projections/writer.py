@@ -1,0 +1,190 @@
+"""Writes a batch: facts, graph rows, ledger, dead letters, feed, wake-up; all within the caller's transaction."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from cdc.change import UNAVAILABLE, Checkpoint
+from orders.graph import TABLES, Row
+from orders.lifecycle import Identity
+from projections.batch import Batch, DeadLetter, Entry, Tally
+from projections.database import DELETES, SQL, UPSERTS, Connection, columns
+from projections.fold import Event
+from projections.store import FactStore, Index, Key
+from projections.text import doc_text, encode_fact, ident_text
+
+LEDGER_COLUMNS = (
+    "source",
+    "epoch",
+    "log",
+    "ordinal",
+    "transaction",
+    "snapshot",
+    "tbl",
+    "op",
+    "key",
+    "before",
+    "after",
+    "outcome",
+    "committed_at",
+    "captured_at",
+)
+
+
+async def write_rows(connection: Connection, rows: Mapping[Identity, Row | None]) -> None:
+    puts: dict[str, list[Row]] = defaultdict(list)
+    gone: dict[str, list[Sequence[str]]] = defaultdict(list)
+    for identity, row in rows.items():
+        if row is None:
+            gone[identity[0]].append(identity[1:])
+        else:
+            puts[identity[0]].append(row)
+    for kind in TABLES:
+        if kind.table in gone:
+            await connection.execute(DELETES[kind.table], *columns(gone[kind.table], len(kind.key)))
+        if kind.table in puts:
+            await connection.execute(UPSERTS[kind.table], msgspec.json.encode(puts[kind.table]).decode())
+
+
+async def write_facts(connection: Connection, store: FactStore) -> None:
+    """What the store took in since it was last settled."""
+    if store.dirty:
+        await connection.execute(SQL["put_facts"], *columns([fact_row(store, key) for key in store.dirty], 7))
+    await write_edges(connection, store.claims, "claims")
+    await write_edges(connection, store.links, "links")
+    store.settle()
+
+
+def fact_row(store: FactStore, key: Key) -> tuple[Any, ...]:
+    fact, position = store.known[key]
+    return *key, *position, doc_text(fact.doc) if fact.doc else None, encode_fact(fact)
+
+
+async def write_edges(connection: Connection, index: Index, name: str) -> None:
+    texts = [((ident_text(ident), doc_text(doc)), index.has((ident, doc))) for ident, doc in index.moved]
+    for verb, kept in (("put", True), ("drop", False)):
+        chosen = [text for text, there in texts if there is kept]
+        if chosen:
+            await connection.execute(SQL[f"{verb}_{name}"], *columns(chosen, 2))
+
+
+async def write_ledger(connection: Connection, entries: Sequence[Entry]) -> None:
+    if entries:
+        await connection.copy_records_to_table(
+            "ledger", schema_name="record", columns=LEDGER_COLUMNS, records=[ledger_row(e) for e in entries]
+        )
+
+
+def ledger_row(entry: Entry) -> tuple[Any, ...]:
+    change = entry.change
+    return (
+        change.source,
+        *change.position,
+        change.transaction,
+        entry.snapshot.value,
+        change.table,
+        change.op.value,
+        json_text(change.key),
+        json_text(change.before),
+        json_text(change.after),
+        entry.outcome,
+        change.committed_at,
+        change.captured_at,
+    )
+
+
+def json_text(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value, enc_hook=left_out).decode()
+
+
+def left_out(value: Any) -> str:
+    """A value that the source's log left out is written as Debezium writes it."""
+    if value is UNSET:
+        return UNAVAILABLE
+    raise TypeError(f"a column of {type(value)}")
+
+
+async def write_feed(connection: Connection, events: Sequence[Event]) -> int | None:
+    """The feed position behind the events, None when there are none."""
+    if not events:
+        return None
+    first: int = await connection.fetchval(SQL["take_feed_positions"], len(events))
+    rows = [(first + place, *feed_row(event)) for place, event in enumerate(events, 1)]
+    await connection.execute(SQL["put_feed"], *columns(rows, 19))
+    last = first + len(events)
+    commands = [e.happening.command for e in events if e.happening.command]
+    if commands:
+        await connection.execute(SQL["settle"], commands, last)
+    await connection.execute(SQL["wake_feed"], str(last))
+    return last
+
+
+def feed_row(event: Event) -> tuple[Any, ...]:
+    happening, cause = event.happening, event.cause
+    return (
+        event.order_id,
+        event.version,
+        happening.type.value,
+        happening.key,
+        happening.subject,
+        happening.subject_id,
+        happening.detail,
+        happening.occurred_at,
+        facets_text(event),
+        event.snapshot,
+        happening.command,
+        cause.source,
+        cause.table,
+        cause.op.value,
+        json_text(cause.key),
+        str(cause.position),
+        cause.transaction,
+        cause.committed_at,
+    )
+
+
+def facets_text(event: Event) -> str:
+    facets = msgspec.structs.asdict(event.facets)
+    facets["return"] = facets.pop("return_state")
+    return msgspec.json.encode(facets).decode()
+
+
+async def write_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> None:
+    if letters:
+        await connection.execute(SQL["put_dead_letters"], *columns([dead_row(d) for d in letters], 9))
+
+
+def dead_row(letter: DeadLetter) -> tuple[Any, ...]:
+    doc = doc_text(letter.doc) if letter.doc else None
+    return letter.source, *letter.position, letter.table, letter.op, letter.raw, letter.reason, doc
+
+
+async def write_checkpoint(connection: Connection, old: Checkpoint | None, new: Checkpoint, tally: Tally) -> bool:
+    """False when another projector has moved the checkpoint."""
+    place = (new.source, *new.position, new.resume, new.snapshotting)
+    counts: tuple[int | datetime | None, ...] = (
+        tally.seen,
+        tally.applied,
+        tally.superseded,
+        tally.dead,
+        tally.filtered,
+        tally.committed_at,
+    )
+    if old is None:
+        status = await connection.execute(SQL["add_checkpoint"], *place, *counts)
+    else:
+        status = await connection.execute(SQL["advance_checkpoint"], *place, *counts, *old.position)
+    return status.endswith(" 1")
+
+
+async def write(connection: Connection, batch: Batch, store: FactStore) -> None:
+    """All but the checkpoints."""
+    await write_facts(connection, store)
+    await write_rows(connection, batch.rows)
+    await write_ledger(connection, batch.ledger)
+    await write_dead_letters(connection, batch.dead)
+    await write_feed(connection, batch.events)
