@@ -1,0 +1,177 @@
+"""Debezium's JSON as typed values: lines `[key, value]` or `[key, value, offset]`, one a record, read in bulk."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+
+from cdc.change import Broken, Change, Op, Position, Row
+
+SNAPSHOT_TOPIC: Final = "milepost.notification"
+"""Where the connector announces how its snapshot goes; only the end of it is of interest."""
+
+_PLACEHOLDER: Final = "__debezium_unavailable_value"
+_IN_BYTES: Final = "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="
+_IN_MAP: Final = f'{{"{_PLACEHOLDER}":"{_PLACEHOLDER}"}}'
+_ABSENT_TEXTS: Final = frozenset({_PLACEHOLDER, _IN_BYTES, _IN_MAP})
+_ABSENT_LISTS: Final = ([_PLACEHOLDER], list(_PLACEHOLDER.encode()))
+_ABSENT_MAP: Final = {_PLACEHOLDER: _PLACEHOLDER}
+_TRACES: Final = (_PLACEHOLDER.encode(), _IN_BYTES.encode(), b"95,95,100,101,98,101,122,105,117,109,95")
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_OPS: Final[Mapping[str, Op]] = {str(op): op for op in Op}
+
+
+class Origin(Struct, gc=False):
+    """Debezium's `source` block: where and when a row changed. `ts_us` in microseconds of UTC."""
+
+    schema: str = ""
+    table: str = ""
+    ts_us: int = 0
+    lsn: int | None = None
+
+
+class Membership(Struct, gc=False):
+    """The transaction that a row changed in; `id` is `txId:lsn`, and only its first part is the same for all."""
+
+    id: str
+
+
+class Event(Struct):
+    """Any value that the engine hands over: a row's change, a transaction's end, a notification, a heartbeat."""
+
+    before: Row | None = None
+    after: Row | None = None
+    source: Origin | None = None
+    op: str | None = None
+    ts_us: int = 0
+    transaction: Membership | None = None
+    status: str | None = None
+    id: str = ""
+    event_count: int | None = None
+    aggregate_type: str | None = None
+    type: str | None = None
+
+
+class Line(Struct, array_like=True):
+    """One record. `offset` is there for records of the transaction and notification topics."""
+
+    key: Row | None
+    value: Event
+    offset: Raw = Raw()
+
+    @property
+    def table(self) -> str:
+        origin = self.value.source
+        return f"{origin.schema}.{origin.table}" if origin else ""
+
+    @property
+    def is_row(self) -> bool:
+        return self.value.op in _OPS
+
+    @property
+    def ends_snapshot(self) -> bool:
+        return self.value.aggregate_type == "Initial Snapshot" and self.value.type == "COMPLETED"
+
+    @property
+    def transaction(self) -> str | None:
+        """The number of the transaction that a row belongs to, None in a snapshot."""
+        return self.value.transaction.id.partition(":")[0] if self.value.transaction else None
+
+
+class Unreadable(Struct, frozen=True):
+    """A line that is not what the engine promises: its bytes, and why."""
+
+    raw: bytes
+    reason: str
+
+
+_decoder: Final = msgspec.json.Decoder(Line)
+
+
+def decode(chunk: bytes | bytearray | memoryview) -> list[Line | Unreadable]:
+    """The lines of a batch. One that cannot be read is returned as such; nothing is raised."""
+    lines: list[Line | Unreadable]
+    try:
+        lines = [*_decoder.decode_lines(chunk)]
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        lines = [_decode_one(raw) for raw in bytes(chunk).split(b"\n") if raw]
+    if _mentions_absent(chunk):
+        _mark_absent(lines)
+    return lines
+
+
+def _decode_one(raw: bytes) -> Line | Unreadable:
+    try:
+        return _decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Unreadable(raw, f"{type(error).__name__}: {error}")
+
+
+def _mentions_absent(chunk: bytes | bytearray | memoryview) -> bool:
+    data = chunk if isinstance(chunk, (bytes, bytearray)) else bytes(chunk)
+    return any(trace in data for trace in _TRACES)
+
+
+def _mark_absent(lines: list[Line | Unreadable]) -> None:
+    for line in lines:
+        if isinstance(line, Line) and line.value.after:
+            line.value.after = _without_placeholders(line.value.after, line.value.before or {})
+
+
+def _without_placeholders(after: Row, before: Row) -> Row:
+    return {name: _present(value, before.get(name)) if is_absent(value) else value for name, value in after.items()}
+
+
+def _present(value: Any, before: Any) -> Any:
+    return UNSET if before is None or is_absent(before) else before
+
+
+def is_absent(value: object) -> bool:
+    """Whether this is Debezium's mark for a value that the log did not carry, in any of its forms."""
+    match value:
+        case str():
+            return value in _ABSENT_TEXTS
+        case list():
+            return value in _ABSENT_LISTS
+        case dict():
+            return value == _ABSENT_MAP
+    return False
+
+
+def instant(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+Place = Callable[[int], Position]
+"""Ordinal in the transaction → position."""
+
+
+def changes(
+    source: str, lines: list[Line | Unreadable], place: Place, hidden: frozenset[str], first: int = 1
+) -> Iterator[Change | Broken]:
+    """What the lines say about rows, in their order; ordinals count from `first`, tables of `hidden` among them."""
+    for ordinal, line in enumerate(lines, first):
+        if isinstance(line, Unreadable):
+            yield Broken(source=source, table="", position=place(ordinal), raw=line.raw, reason=line.reason)
+        elif line.is_row and line.table not in hidden:
+            yield change(source, line, place(ordinal))
+
+
+def change(source: str, line: Line, position: Position) -> Change:
+    """A row's change; the key is empty for a table without a primary key."""
+    value, origin = line.value, line.value.source or Origin()
+    return Change(
+        source=source,
+        table=line.table,
+        op=_OPS[value.op or ""],
+        key=line.key or {},
+        before=value.before,
+        after=value.after,
+        position=position,
+        transaction=line.transaction,
+        committed_at=instant(origin.ts_us) if value.transaction else None,
+        captured_at=instant(value.ts_us),
+    )

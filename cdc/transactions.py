@@ -1,0 +1,139 @@
+"""Lines of one source → whole transactions. Pure: all it knows is what it was fed.
+
+A transaction comes as BEGIN, its rows, END. END's id is `txId:lsn` with the LSN behind the commit record, which rises
+in the order of the commits; the LSNs of rows do not. Snapshot rows belong to no transaction; they leave in slices, and
+the notification that the snapshot is complete makes the last one, empty or not.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from cdc.change import Position, Snapshot, Transaction
+from cdc.envelope import Line, Place, Unreadable, changes
+from orders.errors import TransientError
+
+SLICE = 2_000
+"""The most changes in one slice of a snapshot."""
+
+Lines = list[Line | Unreadable]
+
+
+class TornError(TransientError):
+    """A transaction did not come whole: what the source counted is not what came. The engine has to start again."""
+
+
+class Ended(NamedTuple):
+    """A transaction and the index of the line that ended it among those fed; None where no line may be marked."""
+
+    transaction: Transaction
+    line: int | None
+
+
+class _Offset(msgspec.Struct):
+    lsn: int
+
+
+@dataclass(slots=True)
+class Assembler:
+    """Puts the transactions of one source together, in one `epoch`.
+
+    `snapshotting` says that a snapshot comes first; rows of the tables in `hidden` are only counted.
+    """
+
+    source: str
+    epoch: int
+    snapshotting: bool
+    hidden: frozenset[str] = frozenset()
+    _open: str | None = None
+    _lines: Lines = field(default_factory=list)
+    _strays: Lines = field(default_factory=list)
+    _lsn: int = 0
+    _rows: int = 0
+
+    def feed(self, lines: Sequence[Line | Unreadable]) -> Iterator[Ended]:
+        """What the lines complete. Raises TornError; the assembler is of no use then."""
+        for index, line in enumerate(lines):
+            if isinstance(line, Unreadable):
+                self._unreadable(line)
+            elif line.value.op is not None:
+                self._row(line)
+            elif (transaction := self._boundary(line)) is not None:
+                yield Ended(transaction, index)
+            if self.snapshotting and len(self._lines) >= SLICE:
+                yield Ended(self._part(), None)
+        if self.snapshotting and self._lines:
+            yield Ended(self._part(), None)
+
+    def _unreadable(self, line: Unreadable) -> None:
+        inside = self.snapshotting or self._open is not None
+        (self._lines if inside else self._strays).append(line)
+
+    def _row(self, line: Line) -> None:
+        number = line.transaction
+        if number != self._open or (number is None and not self.snapshotting):
+            raise TornError(f"{self.source}: a row of transaction {number} came within {self._open}")
+        if self.snapshotting and line.value.source:
+            self._lsn = line.value.source.lsn or self._lsn
+        self._lines.append(line)
+
+    def _boundary(self, line: Line) -> Transaction | None:
+        if line.value.status == "BEGIN":
+            # After a reconnect the open transaction comes again from its BEGIN, without an END before it.
+            self._open, self._lines = _number(line.value.id), []
+        elif line.value.status == "END":
+            return self._end(line)
+        elif line.ends_snapshot and self.snapshotting:
+            return self._last(line)
+        return None
+
+    def _end(self, line: Line) -> Transaction:
+        lines, number, seen = self._take(), _number(line.value.id), line.value.event_count or 0
+        if self._open != number or not _whole(lines, seen):
+            raise TornError(f"{self.source}: {number} has {seen} changes, {len(lines)} came in {self._open}")
+        self._open, strays, self._strays = None, self._strays, []
+        place = partial(Position, self.epoch, _lsn(line.value.id))
+        return self._made(lines + strays, place, 0, bytes(line.offset), Snapshot.NO)
+
+    def _part(self) -> Transaction:
+        before, lines = self._rows, self._take()
+        self._rows += len(lines)
+        return self._made(lines, partial(Position, self.epoch, self._lsn), before, None, Snapshot.PART)
+
+    def _last(self, line: Line) -> Transaction:
+        # One ordinal further than its rows need, so that it lies behind the slice before it even when it is empty.
+        before, lines = self._rows + 1, self._take()
+        self.snapshotting = False
+        place = partial(Position, self.epoch, msgspec.json.decode(line.offset, type=_Offset).lsn)
+        return self._made(lines, place, before, bytes(line.offset), Snapshot.LAST)
+
+    def _take(self) -> Lines:
+        lines, self._lines = self._lines, []
+        return lines
+
+    def _made(self, lines: Lines, place: Place, before: int, resume: bytes | None, snapshot: Snapshot) -> Transaction:
+        return Transaction(
+            source=self.source,
+            changes=tuple(changes(self.source, lines, place, self.hidden, before + 1)),
+            position=place(before + len(lines)),
+            resume=resume,
+            seen=len(lines),
+            snapshot=snapshot,
+        )
+
+
+def _whole(lines: Lines, seen: int) -> bool:
+    """Whether `seen` rows may have come; nobody knows of an unreadable line whether it was one."""
+    unreadable = sum(isinstance(line, Unreadable) for line in lines)
+    return len(lines) - unreadable <= seen <= len(lines)
+
+
+def _number(transaction: str) -> str:
+    return transaction.partition(":")[0]
+
+
+def _lsn(transaction: str) -> int:
+    return int(transaction.partition(":")[2])
