@@ -52,7 +52,8 @@ analyze direct_transport_event;
 
 create temp table direct_milestone as
 with step (shipment_id, milestone, at) as (
-    select shipment_id, milestone, occurred_at from said_scan where milestone is not null
+    select c.shipment_id, c.milestone, c.occurred_at from said_scan c
+    join direct_transport_event e using (id) where c.milestone is not null and not e.duplicate
     union all
     select s.id, v.milestone, v.at
     from shipment_record s, lateral (values

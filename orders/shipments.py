@@ -1,7 +1,7 @@
 """An order's shipments: what partners and the ERP know of the same goods, folded into one each."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -176,10 +176,15 @@ def mark_duplicates(entries: Iterable[Entry[TransportEvent]]) -> list[Scan]:
     marked: list[Scan] = []
     for entry in sorted(entries, key=scan_order):
         body = entry.body
-        same = (body.code, body.reason, body.occurred_at, body.offset_minutes, body.city, body.region)
+        same = (body.code, body.reason, clock_time(body), body.city, body.region)
         marked.append(Scan(entry, same in seen))
         seen.add(same)
     return marked
+
+
+def clock_time(event: TransportEvent) -> datetime:
+    """What the clock showed where it happened; the same scan may come again without its zone."""
+    return event.occurred_at + timedelta(minutes=event.offset_minutes or 0)
 
 
 def milestones(

@@ -56,7 +56,7 @@ create table record.sweep (                      -- a snapshot ended here: what 
 );
 
 create table record.feed_head (
-    only          boolean primary key default true check (only),
+    single        boolean primary key default true check (single),
     position      bigint not null
 );
 insert into record.feed_head (position) values (0);
