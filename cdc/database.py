@@ -1,0 +1,168 @@
+"""A captured database: what it must be like, and how its slot and publication are made ready."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import asyncpg
+import msgspec
+
+from orders.errors import MilepostError, StartError, TransientError
+from orders.statements import named_statements
+
+TIMEOUT: Final = 10.0
+"""Seconds that a source may take to accept a connection or to answer."""
+
+SQL: Final = named_statements("cdc", "sql/source.sql")
+
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_TABLE: Final = re.compile(r"[^.,]+\.[^.,]+")
+_HOPELESS: Final = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedDatabase:
+    """A database to capture. `dsn` is a postgresql:// URL, `tables` are `schema.table`.
+
+    `slot` and `publication` are milepost_<name> unless said; both are made when missing, the slot is Milepost's alone.
+    Every `heartbeat` seconds the source writes an empty message to its log, so that the slot also moves on while
+    other databases of the server write and this one rests. `signals` names Debezium's signal table, if it has one.
+    """
+
+    name: str
+    dsn: str
+    tables: tuple[str, ...]
+    slot: str = ""
+    publication: str = ""
+    heartbeat: float = 10.0
+    signals: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise StartError(f"source name {self.name!r}: use lower case letters, digits and _, at most 40")
+        if self.url.scheme not in ("postgresql", "postgres") or not self.url.path.strip("/"):
+            raise StartError(f"source {self.name}: its DSN must read postgresql://user:password@host:port/database")
+        if wrong := [table for table in self.tables if not _TABLE.fullmatch(table)] or not self.tables:
+            raise StartError(f"source {self.name}: name its tables as schema.table, not {wrong or 'none'}")
+        object.__setattr__(self, "slot", self.slot or f"milepost_{self.name}")
+        object.__setattr__(self, "publication", self.publication or f"milepost_{self.name}")
+
+    @property
+    def url(self) -> SplitResult:
+        return urlsplit(self.dsn)
+
+    @property
+    def database(self) -> str:
+        return unquote(self.url.path.strip("/"))
+
+    @property
+    def where(self) -> str:
+        """For people: source, host, port and database; no password."""
+        return f"source {self.name} ({self.url.hostname or 'localhost'}:{self.url.port or 5432}/{self.database})"
+
+    @property
+    def table_parts(self) -> tuple[list[str], list[str]]:
+        """Schemas and names of the tables, pairwise."""
+        schemas, names = zip(*(table.split(".") for table in self.tables), strict=True)
+        return list(schemas), list(names)
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """A replication slot: how far its reader confirmed, and whether the log it needs is gone."""
+
+    database: str
+    confirmed: int | None
+    lost: bool
+
+
+class Server(msgspec.Struct, frozen=True):
+    """What a source says of itself. `timeline` is None on a standby, `published` None without a publication."""
+
+    system: str
+    timeline: int | None
+    wal_level: str
+    may_replicate: bool
+    missing: list[str]
+    keyless: list[str]
+    published: list[str | None] | None
+    slot: Slot | None
+
+
+@asynccontextmanager
+async def connected(database: CapturedDatabase) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the source. Raises StartError for what waiting does not mend, else TransientError."""
+    try:
+        db = await asyncpg.connect(database.dsn, timeout=TIMEOUT, command_timeout=TIMEOUT)
+        try:
+            yield db
+        finally:
+            db.terminate()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+        raise _translated(database, error) from error
+
+
+def _translated(database: CapturedDatabase, error: Exception) -> MilepostError:
+    reason = str(error) or type(error).__name__
+    if isinstance(error, (*_HOPELESS, ValueError)):
+        return StartError(f"{database.where}: {reason}; mend its DSN or the rights of its role")
+    return TransientError(f"{database.where}: {reason}")
+
+
+async def inspect(db: asyncpg.Connection, database: CapturedDatabase) -> Server:
+    """What the source is like now. Raises StartError when it cannot be captured."""
+    answer = await db.fetchval(SQL["inspect"], database.slot, database.publication, *database.table_parts)
+    server = msgspec.json.decode(answer, type=Server)
+    if complaint := _complaint(database, server):
+        raise StartError(f"{database.where}: {complaint}")
+    if server.timeline is None:
+        raise TransientError(f"{database.where} is a standby: it can be captured once it is promoted")
+    return server
+
+
+def _complaint(database: CapturedDatabase, server: Server) -> str | None:
+    if server.wal_level != "logical":
+        return f"wal_level is {server.wal_level}: set it to logical and restart that server"
+    if not server.may_replicate:
+        return "its role may not replicate: run `alter role … replication` there"
+    if server.missing:
+        return f"it has no table {', '.join(server.missing)}: mend the list of tables"
+    if server.keyless:
+        # Publishing such a table would make the source refuse its own updates.
+        return f"no primary key or replica identity: {', '.join(server.keyless)}; add one or leave it out"
+    if server.slot and server.slot.database != database.database:
+        return f"slot {database.slot} belongs to database {server.slot.database}: name another slot"
+    return None
+
+
+def publishes(database: CapturedDatabase, server: Server) -> bool:
+    return set(server.published or ()) == set(database.tables)
+
+
+async def publish(db: asyncpg.Connection, database: CapturedDatabase, server: Server) -> None:
+    """Make the publication what it should be. Raises StartError (by `connected`) if the role may not."""
+    if not publishes(database, server):
+        exists = server.published is not None
+        await db.execute(await db.fetchval(SQL["publish"], database.publication, exists, *database.table_parts))
+
+
+async def release(db: asyncpg.Connection, database: CapturedDatabase) -> None:
+    """End a reader of the slot that outlived its process: the source may not have noticed yet."""
+    await db.execute(SQL["release"], database.slot)
+
+
+async def drop_slot(db: asyncpg.Connection, database: CapturedDatabase) -> None:
+    await release(db, database)
+    await db.execute(SQL["drop"], database.slot)
+
+
+async def check(database: CapturedDatabase) -> None:
+    """Raises StartError or TransientError when the database cannot be captured as it is; changes nothing."""
+    async with connected(database) as db:
+        await inspect(db, database)

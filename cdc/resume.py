@@ -1,0 +1,74 @@
+"""Go on behind a checkpoint, or take a new snapshot: the decision, and what a checkpoint keeps for it."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from cdc.change import Checkpoint
+from cdc.database import CapturedDatabase, Server, publishes
+
+
+class Identity(NamedTuple):
+    """Which log a position is a place in: a server's identifier and its timeline."""
+
+    system: str
+    timeline: int
+
+
+class _Resume(msgspec.Struct):
+    system: str
+    timeline: int
+    offset: msgspec.Raw
+
+
+class Continue(NamedTuple):
+    """Stream on from this offset of the engine, JSON."""
+
+    offset: bytes
+
+
+class Anew(NamedTuple):
+    """Take a new snapshot, because. `expected` tells a first start from a loss."""
+
+    reason: str
+    expected: bool = False
+
+
+def sealed(identity: Identity, offset: bytes) -> bytes:
+    """A checkpoint's `resume`: the offset, and the log it belongs to."""
+    return msgspec.json.encode(_Resume(*identity, offset=msgspec.Raw(offset)))
+
+
+def identity(server: Server) -> Identity:
+    return Identity(server.system, server.timeline or 0)
+
+
+def decide(database: CapturedDatabase, server: Server, checkpoint: Checkpoint | None) -> Continue | Anew:
+    """Whether the source still has everything behind the checkpoint. Position and slot are compared as LSNs."""
+    if checkpoint is None:
+        return Anew("it is captured for the first time", expected=True)
+    if checkpoint.snapshotting or checkpoint.resume is None:
+        return Anew("its snapshot was not taken whole")
+    try:
+        resume = msgspec.json.decode(checkpoint.resume, type=_Resume)
+    except msgspec.DecodeError as error:
+        return Anew(f"its checkpoint cannot be read ({error})")
+    reason = _gap(database, server, checkpoint, Identity(resume.system, resume.timeline))
+    return Anew(reason) if reason else Continue(bytes(resume.offset))
+
+
+def _gap(database: CapturedDatabase, server: Server, checkpoint: Checkpoint, known: Identity) -> str | None:
+    slot = server.slot
+    if known.system != server.system:
+        return f"it is another server: {server.system} instead of {known.system}"
+    if known.timeline != server.timeline:
+        return f"its timeline moved from {known.timeline} to {server.timeline}"
+    if slot is None:
+        return f"its slot {database.slot} is gone"
+    if slot.lost or slot.confirmed is None:
+        return f"its slot {database.slot} lost the log it needs"
+    if slot.confirmed > checkpoint.position.log:
+        return f"its slot {database.slot} is ahead of the checkpoint {checkpoint.position}"
+    if not publishes(database, server):
+        return f"its publication {database.publication} had other tables"
+    return None
