@@ -1,0 +1,128 @@
+"""The gateway as an ASGI application: what is where, and what lives as long as it does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import asyncpg
+
+from gateway import pages
+from gateway.asgi import Receive, Scope, Send, respond, respond_json
+from gateway.auth import TokenCheck
+from gateway.context import Context
+from gateway.database import Pool, connect, open_pool
+from gateway.errors import OUTAGES
+from gateway.feed import Feed
+from gateway.http import HttpView
+from gateway.schema import build_schema
+from gateway.sockets import SocketView
+from gateway.statements import SQL
+
+READY_TIMEOUT = 2.0
+"""Seconds that Postgres may take to answer, and that the start waits for the feed."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is there between start-up and shutdown."""
+
+    pool: Pool
+    feed: Feed
+    http: HttpView
+    sockets: SocketView
+
+
+class Gateway:
+    """`queue` is how many events may wait for one subscriber. Raises StartError for a key that cannot be used."""
+
+    def __init__(
+        self, dsn: str, public_key: str, *, pool_max: int = 8, production: bool = False, queue: int = 1000
+    ) -> None:
+        self._dsn = dsn
+        self._pool_max = pool_max
+        self._queue = queue
+        self._production = production
+        self._schema = build_schema(production)
+        self._tokens = TokenCheck.of_file(public_key)
+        self._parts: Parts | None = None
+
+    @property
+    def parts(self) -> Parts:
+        assert self._parts is not None, "the application has not been started"
+        return self._parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        match scope["type"]:
+            case "http":
+                await self._http(scope, receive, send)
+            case "websocket":
+                await self._websocket(scope, receive, send)
+            case "lifespan":
+                await self._lifespan(receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        match path.rstrip("/"):
+            case "/graphql" if scope["method"] == "POST":
+                await self.parts.http(scope, receive, send)
+            case "/graphql" if pages.wants_page(scope) and not self._production:
+                await pages.send_page(send)
+            case "/graphql":
+                await respond(send, 405, b"text/plain", b"POST a GraphQL request", ((b"allow", b"POST"),))
+            case "/health":
+                await respond_json(send, 200, {"healthy": True})
+            case "/ready":
+                await self._ready(send)
+            case _ if path.startswith(pages.STATIC) and not self._production:
+                await pages.send_file(scope, send)
+            case _:
+                await respond(send, 404, b"text/plain", b"not found")
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].rstrip("/") == "/graphql":
+            await self.parts.sockets(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close"})
+
+    async def _ready(self, send: Send) -> None:
+        postgres, feed = await _answers(self.parts.pool), self.parts.feed.state
+        ready = postgres and feed == "live"
+        await respond_json(send, 200 if ready else 503, {"ready": ready, "postgres": postgres, "feed": feed})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self._running() as self._parts:
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[Parts]:
+        async with AsyncExitStack() as stack:
+            pool = await open_pool(self._dsn, self._pool_max)
+            stack.push_async_callback(_close, pool)
+            feed = Feed(partial(connect, self._dsn), queue=self._queue)
+            await stack.enter_async_context(feed.running())
+            # So that the first subscriber need not come again; without Postgres the start goes on all the same.
+            await feed.moved(READY_TIMEOUT)
+            context = Context(pool, feed)
+            http = HttpView(self._schema, self._tokens, context)
+            yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, context))
+
+
+async def _answers(pool: Pool) -> bool:
+    try:
+        async with asyncio.timeout(READY_TIMEOUT), pool.acquire() as connection:
+            return bool(await connection.fetchval(SQL["ready"]))
+    except (*OUTAGES, asyncpg.PostgresError):
+        return False
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), 0.5)
+    except TimeoutError:
+        pool.terminate()

@@ -1,0 +1,56 @@
+"""The few words of ASGI that the gateway speaks."""
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+import msgspec
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+_ALWAYS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+NO_STORE = (b"cache-control", b"no-store")
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """The value of a header that came exactly once; `name` in lower case."""
+    values = [value for key, value in scope["headers"] if key == name]
+    return values[0].decode("latin-1") if len(values) == 1 else None
+
+
+async def respond(send: Send, status: int, media: bytes, body: bytes, headers: Headers = ()) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    head = [(b"content-type", media), length, *_ALWAYS, *headers]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def respond_json(send: Send, status: int, content: object, headers: Headers = ()) -> None:
+    await respond(send, status, b"application/json", msgspec.json.encode(content), (NO_STORE, *headers))
+
+
+class TooLargeError(Exception):
+    """A body is larger than it may be."""
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """At most `limit` bytes, else TooLargeError; b"" when the client has gone."""
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b""
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise TooLargeError
+        chunks.append(chunk)
+        more = message.get("more_body", False)
+    return b"".join(chunks)

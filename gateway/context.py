@@ -1,0 +1,53 @@
+"""What resolvers get: who asks, what they may read, and where the feed is."""
+
+import uuid
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from gateway.auth import Principal
+from gateway.database import Pool, Snapshot
+from gateway.errors import UnauthenticatedError
+from gateway.feed import Feed
+from gateway.loading import Batch, Loaders
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class Context:
+    """Of one operation. Those of a WebSocket are forks of the connection's own."""
+
+    pool: Pool
+    feed: Feed
+    principal: Principal | None = None
+    connection_params: dict[str, object] | None = None
+    snapshot: Snapshot = field(init=False)
+    loaders: Loaders = field(init=False)
+    correlation: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.snapshot = Snapshot(self.pool)
+        self.loaders = Loaders(self.snapshot)
+        self.correlation = uuid.uuid4().hex
+
+    @property
+    def caller(self) -> Principal:
+        """Raises UnauthenticatedError."""
+        if self.principal is None:
+            raise UnauthenticatedError("a bearer token is needed")
+        return self.principal
+
+    def fork(self) -> "Context":
+        """For another operation of the same caller."""
+        return replace(self)
+
+    async def many(self, batch: Batch[T], key: str | None, *args: object) -> list[T]:
+        return await self.loaders.many(batch, key, *args)
+
+    async def one(self, batch: Batch[T], key: str | None, *args: object) -> T | None:
+        return await self.loaders.one(batch, key, *args)
+
+    async def renew(self) -> None:
+        """What is read from here on is as of now."""
+        self.loaders.forget()
+        await self.snapshot.close()

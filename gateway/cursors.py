@@ -1,0 +1,75 @@
+"""Opaque places: base64url of a version tag and what it holds. What was not made here is refused."""
+
+import base64
+import binascii
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from orders.errors import RejectedError
+
+_FEED = "feed1"
+_ORDER = "order1"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_BIGGEST = 2**63 - 1
+
+
+class OrderPlace(NamedTuple):
+    """Where an order stands in the list of orders."""
+
+    ordered_at: datetime | None
+    id: str
+
+
+def feed_cursor(position: int) -> str:
+    """A place in the feed: behind the event at `position`."""
+    return _encode(_FEED, str(position))
+
+
+def feed_position(cursor: str) -> int:
+    """Raises RejectedError."""
+    text = _decode(_FEED, cursor)
+    if not (text.isascii() and text.isdigit()) or int(text) > _BIGGEST:
+        raise _bad(cursor)
+    return int(text)
+
+
+def order_cursor(place: OrderPlace) -> str:
+    micros = "" if place.ordered_at is None else str((place.ordered_at - _EPOCH) // _MICROSECOND)
+    return _encode(_ORDER, f"{micros}:{place.id}")
+
+
+def order_place(cursor: str) -> OrderPlace:
+    """Raises RejectedError."""
+    micros, colon, order_id = _decode(_ORDER, cursor).partition(":")
+    try:
+        ordered_at = _EPOCH + int(micros) * _MICROSECOND if micros else None
+    except (ValueError, OverflowError):
+        raise _bad(cursor) from None
+    if not colon or "\0" in order_id:
+        raise _bad(cursor)
+    return OrderPlace(ordered_at, order_id)
+
+
+def is_feed_cursor(token: str) -> bool:
+    """Whether the token looks like one, so that a command's id can be told from it."""
+    return token.startswith(_encode(_FEED, ""))
+
+
+def _encode(tag: str, text: str) -> str:
+    return base64.urlsafe_b64encode(f"{tag}:{text}".encode()).decode().rstrip("=")
+
+
+def _decode(tag: str, cursor: str) -> str:
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        found, _, text = raw.decode().partition(":")
+    except (binascii.Error, ValueError):
+        raise _bad(cursor) from None
+    if found != tag or _encode(tag, text) != cursor:
+        raise _bad(cursor)
+    return text
+
+
+def _bad(cursor: str) -> RejectedError:
+    return RejectedError(f"not a cursor of this kind: {cursor[:80]!r}")

@@ -1,0 +1,111 @@
+"""What a caller is told of an error: its code and message, or a correlation id that leads to our log."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import asyncpg
+from graphql import GraphQLError
+
+from orders import errors
+
+log = logging.getLogger("milepost.gateway")
+
+UNAVAILABLE = errors.TransientError.code
+BAD_REQUEST = errors.RejectedError.code
+
+
+class UnauthenticatedError(errors.RejectedError):
+    """No token, or none that we accept."""
+
+    code = "UNAUTHENTICATED"
+
+
+TOLD: Mapping[type[errors.MilepostError], bool] = {
+    errors.MilepostError: False,
+    errors.TransientError: True,
+    errors.RejectedError: True,
+    errors.NotFoundError: True,
+    errors.ForbiddenError: True,
+    errors.ConflictError: True,
+    errors.PoisonError: False,
+    errors.StartError: False,
+    UnauthenticatedError: True,
+}
+"""Whether the caller gets the error's own code and message. A test proves that none of ours is missing; a
+subclass of another package is told as its nearest parent is."""
+
+OUTAGES = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    OSError,
+    TimeoutError,
+)
+"""How a Postgres looks from here that is down, restarting, too busy, or too slow to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """An error as its caller sees it. `hidden` says that there is more to it, for our log only."""
+
+    code: str
+    message: str
+    hidden: bool = False
+
+
+def public(error: BaseException) -> Public:
+    """The one place that decides."""
+    match error:
+        case errors.MilepostError() if _is_told(error):
+            return Public(error.code, str(error) or "try again later")
+        case asyncpg.DataError():
+            return Public(BAD_REQUEST, "a value cannot be looked up")
+        case _ if isinstance(error, OUTAGES):
+            return Public(UNAVAILABLE, "the order graph cannot be reached; try again", hidden=True)
+    return Public("INTERNAL", "internal error", hidden=True)
+
+
+def tell(error: GraphQLError, correlation: str) -> GraphQLError:
+    """What is sent in the error's place; one that is hidden is logged under the correlation id."""
+    told = _told(error)
+    if told.hidden:
+        _log(told, error, correlation)
+    extensions = {"code": told.code} | ({"correlationId": correlation} if told.hidden else {})
+    return GraphQLError(
+        told.message,
+        nodes=error.nodes,
+        source=error.source,
+        positions=error.positions,
+        path=error.path,
+        extensions=extensions,
+    )
+
+
+def _told(error: GraphQLError) -> Public:
+    root = root_of(error)
+    if root is None and error.path is None:
+        # Before execution: the document or its variables do not fit the schema, and the message says where.
+        return Public(BAD_REQUEST, error.message)
+    return public(root or error)
+
+
+def root_of(error: GraphQLError) -> BaseException | None:
+    """The exception behind it, None for what graphql-core itself found."""
+    found: BaseException | None = error.original_error
+    while isinstance(found, GraphQLError):
+        found = found.original_error
+    return found
+
+
+def _is_told(error: errors.MilepostError) -> bool:
+    return next(TOLD[kind] for kind in type(error).__mro__ if kind in TOLD)
+
+
+def _log(told: Public, error: GraphQLError, correlation: str) -> None:
+    text = str(error).encode("unicode_escape").decode()[:500]
+    if told.code == UNAVAILABLE:
+        log.warning("%s %s: %r", correlation, text, root_of(error))
+    else:
+        log.error("%s %s", correlation, text, exc_info=root_of(error))

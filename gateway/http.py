@@ -1,0 +1,133 @@
+"""GraphQL over HTTP: POST of JSON, one operation a request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.execution import PreExecutionError
+from strawberry.types.graphql import OperationType
+
+from gateway.asgi import (
+    NO_STORE,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    TooLargeError,
+    header,
+    read_body,
+    respond,
+    respond_json,
+)
+from gateway.auth import TokenCheck
+from gateway.context import Context
+from gateway.errors import BAD_REQUEST, UNAVAILABLE, UnauthenticatedError, tell
+from gateway.schema import GatewaySchema
+
+MAX_BODY = 512 * 1024
+"""Bytes."""
+
+_RESPONSE = "application/graphql-response+json"
+_ALLOWED = {OperationType.QUERY, OperationType.MUTATION}
+_CHALLENGE = ((b"www-authenticate", b"Bearer"),)
+_RETRY = ((b"retry-after", b"1"),)
+
+
+class Request(msgspec.Struct, frozen=True, rename="camel"):
+    """The body of a request, as the GraphQL over HTTP specification has it."""
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    extensions: dict[str, Any] | None = None
+
+
+class _UnusableError(Exception):
+    """The request is no GraphQL request; `status` says how."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class HttpView:
+    """Answers one POST. `context` is forked for it."""
+
+    schema: GatewaySchema
+    tokens: TokenCheck
+    context: Context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        context = self.context.fork()
+        try:
+            # First of all: nothing of a stranger's request is read.
+            context.principal = self.tokens.bearer(header(scope, b"authorization"))
+            request = await _request(scope, receive)
+            result = await self._execute(request, context)
+        except UnauthenticatedError as error:
+            await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
+        except _UnusableError as error:
+            await respond_json(send, error.status, _errors(BAD_REQUEST, str(error)))
+        except Exception as error:
+            told = tell(GraphQLError(str(error), original_error=error), context.correlation)
+            await respond_json(send, 500, {"errors": [told.formatted]})
+        else:
+            await _answer(scope, send, result)
+
+    async def _execute(self, request: Request, context: Context) -> ExecutionResult:
+        try:
+            return await self.schema.execute(
+                request.query,
+                variable_values=request.variables,
+                operation_name=request.operation_name,
+                context_value=context,
+                allowed_operation_types=_ALLOWED,
+            )
+        except MissingQueryError:
+            raise _UnusableError(400, "there is no query") from None
+        except CannotGetOperationTypeError as error:
+            raise _UnusableError(400, error.as_http_error_reason()) from None
+        except InvalidOperationTypeError:
+            raise _UnusableError(400, "subscriptions need a WebSocket (graphql-transport-ws)") from None
+
+
+async def _request(scope: Scope, receive: Receive) -> Request:
+    if (header(scope, b"content-type") or "").partition(";")[0].strip().lower() != "application/json":
+        raise _UnusableError(415, "the content type must be application/json")
+    if header(scope, b"content-encoding") not in (None, "identity"):
+        raise _UnusableError(415, "a compressed body is not accepted")
+    try:
+        return msgspec.json.decode(await read_body(receive, MAX_BODY), type=Request)
+    except TooLargeError:
+        raise _UnusableError(413, f"a request has at most {MAX_BODY} bytes") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _UnusableError(400, f"the body is no GraphQL request: {error}") from None
+
+
+async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:
+    errors = [error.formatted for error in result.errors or ()]
+    if any(error["extensions"]["code"] == UNAVAILABLE for error in errors):
+        # A part of the data without the rest would look like the truth.
+        await respond_json(send, 503, {"errors": errors}, _RETRY)
+        return
+    content: dict[str, Any] = {"errors": errors} if errors else {}
+    refused = isinstance(result, PreExecutionError)
+    if not refused:
+        content["data"] = result.data
+    modern = _RESPONSE in (header(scope, b"accept") or "")
+    status = 400 if refused and modern else 200
+    media = _RESPONSE.encode() if modern else b"application/json"
+    await respond(send, status, media, msgspec.json.encode(content), _NO_STORE)
+
+
+def _errors(code: str, message: str) -> Mapping[str, object]:
+    return {"errors": [{"message": message, "extensions": {"code": code}}]}
+
+
+_NO_STORE: Headers = (NO_STORE,)

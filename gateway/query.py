@@ -1,0 +1,166 @@
+"""What can be asked."""
+
+import asyncio
+from typing import Annotated
+
+import strawberry
+
+from gateway.auth import WRITERS
+from gateway.cursors import feed_cursor, feed_position
+from gateway.feed import Bounds, Wanted
+from gateway.replay import bounds_of
+from gateway.types.billing import INVOICE_BY_ID, INVOICE_BY_NUMBER, Invoice
+from gateway.types.command import COMMAND_BY_ID, Command
+from gateway.types.common import Info, page_size, resolved
+from gateway.types.enums import CountBy, OrderSort
+from gateway.types.event import EventPage, gap_of, read_event
+from gateway.types.found import REFERENCES_BY_VALUE, Found, found_of
+from gateway.types.operations import DeadLetter, OrderCount, Source, read_count, read_dead_letter, read_source
+from gateway.types.order import Order, order_of
+from gateway.types.order_list import Filter, OrderConnection, OrderFilter, Paging, page_of
+from gateway.types.party import CUSTOMER_BY_ID, Customer
+from gateway.types.product import PRODUCT_BY_SKU, Inventory, Product, read_inventory
+from gateway.types.shipment import SHIPMENT_BY_ID, Shipment
+from gateway.waiting import wait_for
+from orders.errors import RejectedError
+from orders.states import EventType
+
+After = Annotated[
+    str | None, strawberry.argument(description="A command's `after` or a feed cursor: wait until it is visible.")
+]
+Wait = Annotated[float, strawberry.argument(description="How long to wait, in seconds, at most 30.")]
+Id = Annotated[strawberry.ID, strawberry.argument(description="Its identifier.")]
+OptionalId = Annotated[strawberry.ID | None, strawberry.argument(description="Its identifier.")]
+Number = Annotated[str | None, strawberry.argument(description="Its number.")]
+Sku = Annotated[str | None, strawberry.argument(description="The article's number.")]
+
+
+@strawberry.federation.type(description="What can be asked.")
+class Query:
+    @resolved("One order, by its id or by its number.")
+    async def order(
+        self,
+        info: Info,
+        id: OptionalId = None,  # noqa: A002
+        number: Number = None,
+        after: After = None,
+        wait_seconds: Wait = 5.0,
+    ) -> Order | None:
+        if after is not None:
+            await wait_for(info.context.pool, info.context.feed, after, wait_seconds)
+            await info.context.renew()
+        return await order_of(info, id, number)
+
+    @resolved("Orders, a page at a time.")
+    async def orders(
+        self,
+        info: Info,
+        filter: Filter = None,  # noqa: A002
+        order_by: Annotated[OrderSort, strawberry.argument(description="In which order.")] = OrderSort.NEWEST_FIRST,
+        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 200; else 50.")] = None,
+        after: Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")] = None,
+        last: Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 200.")] = None,
+        before: Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")] = None,
+    ) -> OrderConnection:
+        return await page_of(info, filter, Paging(order_by, first, after, last, before))
+
+    @resolved("How many orders have each value, the most frequent first.")
+    async def order_counts(
+        self,
+        info: Info,
+        by: Annotated[CountBy, strawberry.argument(description="What to count by.")],
+        filter: Filter = None,  # noqa: A002
+    ) -> list[OrderCount]:
+        arguments = (filter or OrderFilter()).arguments()
+        return [read_count(row) for row in await info.context.snapshot.fetch("order_counts", *arguments, by.value)]
+
+    @resolved("One shipment.")
+    async def shipment(self, info: Info, id: Id) -> Shipment | None:  # noqa: A002
+        return await info.context.one(SHIPMENT_BY_ID, id)
+
+    @resolved("One invoice or credit memo, by its id or by its number.")
+    async def invoice(self, info: Info, id: OptionalId = None, number: Number = None) -> Invoice | None:  # noqa: A002
+        if (id is None) == (number is None):
+            raise RejectedError("an invoice is named by its id or by its number, one of the two")
+        if id is not None:
+            return await info.context.one(INVOICE_BY_ID, id)
+        return await info.context.one(INVOICE_BY_NUMBER, number)
+
+    @resolved("Stock, of an article or in a warehouse or all, at most 1,000 balances.")
+    async def inventory(
+        self,
+        info: Info,
+        sku: Sku = None,
+        warehouse: Annotated[str | None, strawberry.argument(description="The warehouse's code.")] = None,
+    ) -> list[Inventory]:
+        rows = await info.context.snapshot.fetch("inventory", sku, warehouse, 1000)
+        return [read_inventory(row) for row in rows]
+
+    @resolved("One customer.")
+    async def customer(self, info: Info, id: Id) -> Customer | None:  # noqa: A002
+        return await info.context.one(CUSTOMER_BY_ID, id)
+
+    @resolved("One article.")
+    async def product(
+        self, info: Info, sku: Annotated[str, strawberry.argument(description="The article's number.")]
+    ) -> Product | None:
+        return await info.context.one(PRODUCT_BY_SKU, sku)
+
+    @resolved(
+        "What an identifier names: an order's number, a customer's purchase order, a 3PL's number, a "
+        "tracking number, an SSCC, an invoice's or a return's number."
+    )
+    async def find(
+        self, info: Info, reference: Annotated[str, strawberry.argument(description="The identifier.")]
+    ) -> list[Found]:
+        named = await info.context.many(REFERENCES_BY_VALUE, reference.strip())
+        found = await asyncio.gather(*(found_of(info, row) for row in named))
+        return [target for target in found if target is not None]
+
+    @resolved("The feed, a page at a time, in the order of commits.")
+    async def events(
+        self,
+        info: Info,
+        after: Annotated[str | None, strawberry.argument(description="Behind this cursor; else all.")] = None,
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 500.")] = 100,
+        order_id: Annotated[strawberry.ID | None, strawberry.argument(description="Of this order.")] = None,
+        types: Annotated[list[EventType] | None, strawberry.argument(description="Of these kinds.")] = None,
+    ) -> EventPage:
+        kinds = None if types is None else frozenset(kind.value for kind in types)
+        return await events_of(info, after, page_size(first, 100, 500), Wanted(order_id, None, kinds))
+
+    @resolved("The sources, how far they are, and what became of their changes.")
+    async def sources(self, info: Info) -> list[Source]:
+        return [read_source(row) for row in await info.context.snapshot.fetch("sources")]
+
+    @resolved("Changes that nobody could use, the latest first. For operations.")
+    async def dead_letters(
+        self,
+        info: Info,
+        source: Annotated[str | None, strawberry.argument(description="Of this source.")] = None,
+        resolved: Annotated[bool, strawberry.argument(description="Those too that could be used after all.")] = False,
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 200.")] = 50,
+    ) -> list[DeadLetter]:
+        info.context.caller.require(WRITERS)
+        rows = await info.context.snapshot.fetch("dead_letters", source, resolved, page_size(first, 50, 200))
+        return [read_dead_letter(row) for row in rows]
+
+    @resolved("One command.")
+    async def command(self, info: Info, id: Id) -> Command | None:  # noqa: A002
+        return await info.context.one(COMMAND_BY_ID, id)
+
+
+async def events_of(info: Info, after: str | None, size: int, wanted: Wanted) -> EventPage:
+    """A page behind the cursor; it says so when the feed does not reach back to it."""
+    bounds: Bounds = await bounds_of(info.context.snapshot)
+    start = bounds.first - 1 if after is None else feed_position(after)
+    missing = bounds.judge(start)
+    start = missing.resume_after if missing else start
+    rows = await info.context.snapshot.fetch("feed_page", start, bounds.head, *wanted.arguments(), size + 1)
+    more, shown = len(rows) > size, rows[:size]
+    return EventPage(
+        events=[read_event(row) for row in shown],
+        cursor=feed_cursor(shown[-1]["position"] if more else bounds.head),
+        has_more=more,
+        gap=None if missing is None else gap_of(missing),
+    )

@@ -1,0 +1,112 @@
+"""The schema, and what is done around each operation. `python -m gateway.schema` prints it."""
+
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any, TypeVar
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import (
+    AddValidationRules,
+    DisableIntrospection,
+    MaxAliasesLimiter,
+    MaxTokensLimiter,
+    ParserCache,
+    QueryDepthLimiter,
+    SchemaExtension,
+    ValidationCache,
+)
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext, ExecutionResult
+
+from gateway.context import Context
+from gateway.errors import tell
+from gateway.mutation import Mutation
+from gateway.query import Query
+from gateway.subscription import Subscription
+from gateway.types.operations import BIG_INT, BigInt
+
+Result = TypeVar("Result", bound=Any)
+
+DEPTH, TOKENS, ALIASES = 12, 2000, 50
+"""The most that a document may have."""
+
+# Made once: the cache of validations is keyed by the rules too.
+_RULES = [*QueryDepthLimiter(DEPTH).validation_rules, *MaxAliasesLimiter(ALIASES).validation_rules]
+_HIDDEN = DisableIntrospection().validation_rules
+
+_CACHED = 200
+"""Documents whose parse and validation are kept."""
+
+
+class GatewaySchema(strawberry.federation.Schema):
+    """Each operation gets a context of its own and leaves no connection behind; what fails is told as `tell` says."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Nothing: `tell` logs what is worth it, once, with its correlation id."""
+
+    async def execute(self, query: str | None, *args: Any, **more: Any) -> ExecutionResult:
+        context = _fork(more)
+        try:
+            result = await super().execute(query, *args, **more)
+        finally:
+            await context.renew()
+        return _told(result, context)
+
+    async def stream(self, query: str | None, *args: Any, **more: Any) -> Any:
+        context = _fork(more)
+        return _stream(await super().stream(query, *args, **more), context)
+
+
+def _fork(arguments: dict[str, Any]) -> Context:
+    context: Context = arguments["context_value"].fork()
+    arguments["context_value"] = context
+    return context
+
+
+async def _stream(results: AsyncGenerator[Any, None], context: Context) -> AsyncGenerator[Any, None]:
+    """What is sent to a slow client must not keep a snapshot open."""
+    try:
+        async for result in results:
+            await context.renew()
+            yield _told(result, context)
+    finally:
+        await results.aclose()
+        await context.renew()
+
+
+def _told(result: Result, context: Context) -> Result:
+    if result.errors:
+        result.errors = [tell(error, context.correlation) for error in result.errors]
+    return result
+
+
+def build_schema(production: bool = False) -> GatewaySchema:
+    """In production nobody is told what could be asked."""
+    rules = _RULES + _HIDDEN if production else _RULES
+    extensions: Sequence[Callable[[], SchemaExtension]] = (
+        lambda: MaxTokensLimiter(TOKENS),
+        lambda: AddValidationRules(rules),
+        lambda: ParserCache(_CACHED),
+        lambda: ValidationCache(_CACHED),
+    )
+    return GatewaySchema(
+        query=Query,
+        mutation=Mutation,
+        subscription=Subscription,
+        federation_version="2.9",
+        extensions=extensions,
+        config=StrawberryConfig(disable_field_suggestions=production, scalar_map={BigInt: BIG_INT}),
+    )
+
+
+schema = build_schema()
+
+
+def sdl() -> str:
+    """The subgraph's schema, with its federation directives."""
+    return schema.as_str().rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(sdl())

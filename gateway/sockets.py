@@ -1,0 +1,155 @@
+"""GraphQL over WebSocket: the protocol graphql-transport-ws, spoken by Strawberry over plain ASGI."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+import msgspec
+from strawberry.exceptions import ConnectionRejectionError
+from strawberry.http.async_base_view import AsyncBaseHTTPView, AsyncWebSocketAdapter
+from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
+from strawberry.http.websocket_origin import is_same_origin
+from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message as ProtocolMessage
+from strawberry.types.unset import UNSET
+
+from gateway.asgi import Receive, Scope, Send, header
+from gateway.auth import Principal, TokenCheck
+from gateway.context import Context
+from gateway.errors import UnauthenticatedError
+from gateway.schema import GatewaySchema
+
+MAX_MESSAGE = 256 * 1024
+"""Bytes."""
+
+MAX_OPERATIONS = 100
+"""On one socket at a time."""
+
+_A_YEAR = 365 * 86_400.0
+
+
+@dataclass(frozen=True)
+class SocketView:
+    """Serves one WebSocket until either side closes it."""
+
+    schema: GatewaySchema
+    tokens: TokenCheck
+    context: Context
+    init_timeout: float = 10.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        if not _origin_allowed(scope):
+            await send({"type": "websocket.close", "code": 1008})
+        elif GRAPHQL_TRANSPORT_WS_PROTOCOL not in scope["subprotocols"]:
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": 4406, "reason": "Subprotocol not acceptable"})
+        else:
+            await send({"type": "websocket.accept", "subprotocol": GRAPHQL_TRANSPORT_WS_PROTOCOL})
+            await self._serve(Socket(receive, send))
+
+    async def _serve(self, socket: "Socket") -> None:
+        handler = _Handler(
+            view=cast("AsyncBaseHTTPView[Any, Any, Any, Any, Any, Context, None]", _Door(self.tokens, socket)),
+            websocket=socket,
+            context=self.context.fork(),
+            root_value=None,
+            schema=self.schema,
+            connection_init_wait_timeout=timedelta(seconds=self.init_timeout),
+            max_subscriptions_per_connection=MAX_OPERATIONS,
+        )
+        try:
+            await handler.handle()
+        finally:
+            socket.forget()
+
+
+class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
+    async def handle_message(self, message: ProtocolMessage) -> None:
+        try:
+            await super().handle_message(message)
+        except (TypeError, AttributeError):
+            # Strawberry looks into a message without asking what it is.
+            await self.handle_invalid_message("Failed to parse message")
+
+
+@dataclass(frozen=True)
+class _Door:
+    """What Strawberry's handler asks of its view."""
+
+    tokens: TokenCheck
+    socket: "Socket"
+
+    async def on_ws_connect(self, context: Context) -> Any:
+        """The connection is the token's until the token expires."""
+        try:
+            context.principal = self.tokens.bearer(_authorization(context.connection_params or {}))
+        except UnauthenticatedError:
+            raise ConnectionRejectionError from None
+        self.socket.close_at(context.principal)
+        return UNSET
+
+
+class Socket(AsyncWebSocketAdapter):
+    """One accepted WebSocket. After `close` nothing is sent."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._closed = False
+        self._expiry: asyncio.Task[None] | None = None
+
+    async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
+        while (message := await self._receive())["type"] == "websocket.receive":
+            if message.get("text") is None:
+                raise NonTextMessageReceived
+            try:
+                yield msgspec.json.decode(message["text"])
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise NonJsonMessageReceived from error
+
+    async def send_json(self, message: Mapping[str, object]) -> None:
+        if self._closed:
+            raise WebSocketDisconnected
+        await self._send_or_leave({"type": "websocket.send", "text": msgspec.json.encode(message).decode()})
+
+    async def close(self, code: int, reason: str) -> None:
+        if not self._closed:
+            self._closed = True
+            await self._send_or_leave({"type": "websocket.close", "code": code, "reason": reason[:120]})
+
+    def close_at(self, principal: Principal) -> None:
+        """When the token expires."""
+        self._expiry = asyncio.create_task(self._expire(principal.expires_at))
+
+    def forget(self) -> None:
+        if self._expiry is not None:
+            self._expiry.cancel()
+
+    async def _expire(self, at: float) -> None:
+        # Not longer than the clock can count; a socket does not live so long.
+        await asyncio.sleep(min(max(at - time.time(), 0), _A_YEAR))
+        with suppress(WebSocketDisconnected):
+            await self.close(4403, "Forbidden: the token has expired")
+
+    async def _send_or_leave(self, message: dict[str, object]) -> None:
+        try:
+            await self._send(message)
+        except OSError as error:
+            raise WebSocketDisconnected from error
+
+
+def _authorization(params: Mapping[str, object]) -> str | None:
+    values = [value for key, value in params.items() if key.lower() == "authorization"]
+    return values[0] if len(values) == 1 and isinstance(values[0], str) else None
+
+
+def _origin_allowed(scope: Scope) -> bool:
+    """Programs send none; a page only of our own origin."""
+    origin = header(scope, b"origin")
+    return origin is None or is_same_origin(origin, header(scope, b"host"))

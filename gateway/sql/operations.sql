@@ -1,0 +1,34 @@
+-- name: ready
+select true
+
+-- name: begin_snapshot
+begin transaction isolation level repeatable read, read only
+
+-- name: end_snapshot
+rollback
+
+-- name: sources
+select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes,
+    c.epoch, c.log, c.ordinal, coalesce(c.snapshotting, false) as snapshotting,
+    coalesce(c.seen, 0) as seen, coalesce(c.applied, 0) as applied, coalesce(c.superseded, 0) as superseded,
+    coalesce(c.dead, 0) as dead_lettered, coalesce(c.filtered, 0) as filtered,
+    c.committed_at as last_committed_at, c.projected_at as last_projected_at,
+    case s.lag_changes when 0 then 0
+        else greatest(0, extract(epoch from now() - c.committed_at)) end::float8 as lag_seconds
+from record.source_state s full join record.checkpoint c using (source)
+order by source
+
+-- name: dead_letters
+select * from record.dead_letter
+where ($1::text is null or source = $1) and ($2::boolean or resolved_at is null)
+order by id desc limit $3
+
+-- name: commands_by_id
+select id as parent, * from command.command where id = any($1::text[])
+
+-- name: command_progress
+select c.state, coalesce(c.settled_position <= h.position, false) as visible
+from command.command c cross join record.feed_head h where c.id = $1
+
+-- name: feed_head
+select position from record.feed_head

@@ -1,0 +1,1 @@
+"""The public types, one noun a file; each is made of the columns of its table."""

@@ -1,0 +1,86 @@
+"""Invoices, credit memos and charges."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from gateway.loading import Batch, reader
+from gateway.types.common import Info, Money, column, money, resolved
+from gateway.types.enums import InvoiceStatus
+
+if TYPE_CHECKING:
+    from gateway.types.order import Order
+
+
+@strawberry.federation.type(description="A line of an invoice.")
+class InvoiceLine:
+    net: strawberry.Private[Decimal]
+    currency: strawberry.Private[str]
+    seq: str = column("Its number within the invoice.")
+    line: str | None = column("The order's line that it bills; null when it bills something else.")
+    quantity: Decimal = column("In the line's unit.")
+
+    @resolved("What it comes to.")
+    def amount(self) -> Money:
+        return money(self.net, self.currency)
+
+
+INVOICE_LINES = Batch("lines_by_invoice", reader(InvoiceLine, net=lambda row: row["amount"]))
+
+
+@strawberry.federation.type(keys=["id"], description="An invoice or a credit memo.")
+class Invoice:
+    order_id: strawberry.Private[str | None]
+    total: strawberry.Private[Decimal]
+    currency: strawberry.Private[str]
+    id: strawberry.ID = column("Its number.")
+    source: str = column("The system that wrote it.")
+    number: str = column("Its number.")
+    credit: bool = column("It is a credit memo.")
+    status: InvoiceStatus = column("What became of it.")
+    issued_at: datetime | None = column("When it was written.")
+    due_on: date | None = column("The day by which it is to be paid.")
+    paid_at: datetime | None = column("When it was paid.")
+
+    @resolved("What it comes to.")
+    def amount(self) -> Money:
+        return money(self.total, self.currency)
+
+    @resolved("The order; null while it is not known.")
+    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
+        from gateway.types.order import ORDER_BY_ID
+
+        return await info.context.one(ORDER_BY_ID, self.order_id)
+
+    @resolved("What it bills.")
+    async def lines(self, info: Info) -> list[InvoiceLine]:
+        return await info.context.many(INVOICE_LINES, self.id)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> "Invoice | None":  # noqa: A002
+        return await info.context.one(INVOICE_BY_ID, id)
+
+
+_read_invoice = reader(Invoice, total=lambda row: row["amount"])
+INVOICE_BY_ID = Batch("invoices_by_id", _read_invoice)
+INVOICE_BY_NUMBER = Batch("invoices_by_number", _read_invoice)
+INVOICES_BY_ORDER = Batch("invoices_by_order", _read_invoice)
+
+
+@strawberry.federation.type(description="What an order costs us or the customer beside its goods.")
+class Charge:
+    net: strawberry.Private[Decimal]
+    currency: strawberry.Private[str]
+    id: strawberry.ID = column("The source and its identifier.")
+    kind: str = column("FREIGHT, FUEL, HANDLING or ACCESSORIAL.")
+    posting: str | None = column("The ERP's number of the shipment that it belongs to.")
+    charged_at: datetime | None = column("When it was charged.")
+
+    @resolved("What it comes to.")
+    def amount(self) -> Money:
+        return money(self.net, self.currency)
+
+
+CHARGES_BY_ORDER = Batch("charges_by_order", reader(Charge, net=lambda row: row["amount"]))

@@ -1,0 +1,51 @@
+"""What several types share."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar, cast, overload
+
+import strawberry
+
+from gateway.context import Context
+from orders.errors import RejectedError
+
+Info = strawberry.Info[Context, None]
+Resolver = TypeVar("Resolver", bound=Callable[..., Any])
+
+
+def column(description: str) -> Any:
+    """A field that is the column of its name."""
+    return strawberry.field(description=description)
+
+
+def resolved(description: str) -> Callable[[Resolver], Resolver]:
+    """A field that is worked out, by the method below; mutations too. Strawberry's own decorator is not typed."""
+    return cast("Callable[[Resolver], Resolver]", strawberry.field(description=description))
+
+
+def followed(description: str) -> Callable[[Resolver], Resolver]:
+    """A field of the subscription."""
+    return cast("Callable[[Resolver], Resolver]", strawberry.subscription(description=description))
+
+
+@strawberry.federation.type(shareable=True, description="An amount of money.")
+class Money:
+    amount: Decimal = column("In the currency's main unit.")
+    currency: str = column("ISO 4217 code.")
+
+
+@overload
+def money(amount: Decimal, currency: str) -> Money: ...
+@overload
+def money(amount: Decimal | None, currency: str) -> Money | None: ...
+def money(amount: Decimal | None, currency: str) -> Money | None:
+    """None of no amount."""
+    return None if amount is None else Money(amount=amount, currency=currency)
+
+
+def page_size(asked: int | None, default: int, most: int) -> int:
+    """Raises RejectedError."""
+    size = default if asked is None else asked
+    if not 1 <= size <= most:
+        raise RejectedError(f"ask for 1 to {most} at a time, not {size}")
+    return size

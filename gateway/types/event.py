@@ -1,0 +1,117 @@
+"""What has happened to orders, and what is missing of it."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import asyncpg
+import msgspec
+import strawberry
+from strawberry.scalars import JSON
+
+from gateway.cursors import feed_cursor
+from gateway.feed import GapReason, Missing
+from gateway.loading import Batch, Read, reader
+from gateway.types.common import Info, column, resolved
+from orders.states import (
+    Commercial,
+    Delivery,
+    DisplayStatus,
+    EventType,
+    Financial,
+    Fulfillment,
+    Health,
+)
+from orders.states import Return as ReturnState
+
+if TYPE_CHECKING:
+    from gateway.types.order import Order
+
+
+@strawberry.federation.type(description="An order's independent states, at one version of it.")
+class Facets:
+    commercial: Commercial = column("What has been agreed.")
+    fulfillment: Fulfillment = column("How far the warehouses are.")
+    delivery: Delivery = column("How far the carriers are.")
+    financial: Financial = column("How far the billing is.")
+    return_state: ReturnState = column("How far its furthest return is.")
+    health: Health = column("Whether it needs attention.")
+    display_status: DisplayStatus = column("What a customer is told.")
+
+
+@strawberry.federation.type(description="The change in a source system that made an event appear.")
+class Cause:
+    source: str = column("The source's name.")
+    table: str = column("The table, with its schema.")
+    op: str = column("c: created, u: updated, d: deleted, r: read in a snapshot, t: truncated.")
+    key: JSON = column("The primary key of the row.")
+    position: str = column("The place in the source's log.")
+    transaction: str | None = column("The source's transaction; null in a snapshot.")
+    committed_at: datetime | None = column("When the source committed it.")
+
+
+@strawberry.federation.type(description="Something that has happened to an order. Each is in the feed once.")
+class OrderEvent:
+    position: strawberry.Private[int]
+    order_id: strawberry.ID = column("The order.")
+    version: int = column("Rises with every event of the order, without holes.")
+    type: EventType = column("What kind of thing it is.")
+    key: str = column("Names the happening, uniquely within the order.")
+    subject: str = column("What it happened to: order, shipment, invoice or return.")
+    subject_id: strawberry.ID = column("The identifier of that.")
+    detail: str | None = column("The milestone or the reason, where the type alone does not say it.")
+    occurred_at: datetime | None = column("When it happened.")
+    recorded_at: datetime = column("When it entered the feed.")
+    snapshot: bool = column("It was found in a snapshot, not seen happening.")
+    command_id: strawberry.ID | None = column("The command that asked for it.")
+    facets: Facets = column("The order's states after it.")
+    cause: Cause = column("The change in a source that made it appear.")
+
+    @resolved("The place in the feed behind it.")
+    def cursor(self) -> str:
+        return feed_cursor(self.position)
+
+    @resolved("The order as it is now, which may be later than the event.")
+    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
+        from gateway.types.order import ORDER_BY_ID
+
+        return await info.context.one(ORDER_BY_ID, self.order_id)
+
+
+@strawberry.federation.type(description="Events are missing here. What follows is behind `resumeAfter`.")
+class Gap:
+    reason: GapReason = column("Why they are missing.")
+    resume_after: str = column("The cursor that the next event is behind; read state anew as of here.")
+
+
+@strawberry.federation.type(description="A page of the feed.")
+class EventPage:
+    events: list[OrderEvent] = column("In the order of the feed.")
+    cursor: str = column("Where to continue: give it as `after`.")
+    has_more: bool = column("Whether more is there already.")
+    gap: Gap | None = column("Events are missing before this page.")
+
+
+def gap_of(missing: Missing) -> Gap:
+    return Gap(reason=missing.reason, resume_after=feed_cursor(missing.resume_after))
+
+
+def _read_facets(row: asyncpg.Record) -> Facets:
+    states = msgspec.json.decode(row["facets"])
+    return Facets(
+        commercial=Commercial(states["commercial"]),
+        fulfillment=Fulfillment(states["fulfillment"]),
+        delivery=Delivery(states["delivery"]),
+        financial=Financial(states["financial"]),
+        return_state=ReturnState(states["return"]),
+        health=Health(states["health"]),
+        display_status=DisplayStatus(states["display"]),
+    )
+
+
+def _read_key(row: asyncpg.Record) -> Any:
+    return msgspec.json.decode(row["cause_key"])
+
+
+_read_cause: Read[Cause] = reader(Cause, prefix="cause_", key=_read_key)
+read_event: Read[OrderEvent] = reader(OrderEvent, facets=_read_facets, cause=_read_cause)
+EVENTS_BY_ORDER = Batch("events_by_order", read_event)

@@ -1,0 +1,34 @@
+"""A 3PL's own order for ours."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from gateway.loading import Batch, reader
+from gateway.types.common import Info, column, resolved
+
+if TYPE_CHECKING:
+    from gateway.types.order import Order
+
+
+@strawberry.federation.type(description="What a 3PL was told to fulfill, under the number that it gave it.")
+class FulfillmentOrder:
+    order_id: strawberry.Private[str | None]
+    id: strawberry.ID = column("The source and its number.")
+    source: str = column("The 3PL's system.")
+    number: str = column("The 3PL's number.")
+    state: str = column("RECEIVED, ACKNOWLEDGED, PICKING, PICKED, PACKED, SHIPPED, SHORT or CANCELLED.")
+    quoted_reference: str = column("Our order's number as the 3PL has it.")
+    received_at: datetime | None = column("When the 3PL got it.")
+    acknowledged_at: datetime | None = column("When the 3PL said that it will do it.")
+
+    @resolved("Our order; null while the reference that the 3PL quotes is not known.")
+    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
+        from gateway.types.order import ORDER_BY_ID
+
+        return await info.context.one(ORDER_BY_ID, self.order_id)
+
+
+FULFILLMENT_ORDER_BY_ID = Batch("fulfillment_orders_by_id", reader(FulfillmentOrder))
+FULFILLMENT_ORDERS_BY_ORDER = Batch("fulfillment_orders_by_order", reader(FulfillmentOrder))

@@ -1,0 +1,79 @@
+"""How the sources are, for the people who run Milepost."""
+
+from datetime import datetime
+from typing import NewType
+
+import asyncpg
+import strawberry
+
+from gateway.loading import reader
+from gateway.types.common import column
+
+BigInt = NewType("BigInt", int)
+"""A whole number that may be beyond 32 bits; JSON carries it exactly up to 2^53."""
+
+BIG_INT = strawberry.scalar(
+    name="BigInt",
+    description="A whole number, exact up to 2^53.",
+    serialize=int,
+    parse_value=int,
+)
+
+
+@strawberry.federation.type(description="A captured database, how far it is projected, and what became of its changes.")
+class Source:
+    name: str = column("Its name.")
+    state: str | None = column("starting, snapshotting, streaming or failed; null: nobody captures it.")
+    detail: str | None = column("Why it failed.")
+    position: str | None = column("The place in its log up to which it is projected.")
+    snapshotting: bool = column("Its first state is still being read.")
+    seen: BigInt = column("Changes that it had: applied + superseded + dead-lettered + filtered.")
+    applied: BigInt = column("Changes that are in the graph.")
+    superseded: BigInt = column("Changes that were older than what was known.")
+    dead_lettered: BigInt = column("Changes that nobody could use.")
+    filtered: BigInt = column("Changes that no mapping wants.")
+    last_committed_at: datetime | None = column("When the source committed the last projected change.")
+    last_projected_at: datetime | None = column("When that was projected.")
+    lag_seconds: float | None = column("How old the last projected change is; 0 when none waits.")
+    lag_bytes: BigInt | None = column("Of its log, behind the end.")
+    lag_changes: BigInt | None = column("Changes that are captured and not yet projected.")
+
+
+@strawberry.federation.type(description="A change that nobody could use; only its own document waits for it.")
+class DeadLetter:
+    id: strawberry.ID = column("Its identifier.")
+    source: str = column("Where the change came from.")
+    table: str = column("The table, with its schema.")
+    op: str = column("c: created, u: updated, d: deleted, r: read in a snapshot, t: truncated.")
+    position: str = column("The place in the source's log.")
+    reason: str = column("Why it could not be used.")
+    document: str | None = column("The document that waits for it.")
+    raw: str = column("The change as it came; what is not UTF-8 is replaced.")
+    first_seen: datetime = column("When it came first.")
+    last_seen: datetime = column("When it came last.")
+    resolved_at: datetime | None = column("When it could be used after all.")
+
+
+@strawberry.federation.type(description="How many orders have a value.")
+class OrderCount:
+    value: str | None = column("The value; null: it is not known.")
+    count: int = column("How many orders have it.")
+
+
+def _position(row: asyncpg.Record) -> str | None:
+    epoch, log, ordinal = row["epoch"], row["log"], row["ordinal"]
+    if epoch is None or log is None:
+        return None
+    return f"{epoch}/{log >> 32:X}/{log & 0xFFFFFFFF:X}/{ordinal}"
+
+
+read_source = reader(Source, position=_position)
+read_dead_letter = reader(
+    DeadLetter,
+    id=lambda row: strawberry.ID(str(row["id"])),
+    table=lambda row: row["tbl"],
+    document=lambda row: row["doc"],
+    raw=lambda row: row["raw"].decode(errors="replace"),
+    position=_position,
+)
+read_count = reader(OrderCount)

@@ -1,0 +1,150 @@
+"""The list of orders: filter, page, count."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import asyncpg
+import strawberry
+from msgspec import Struct
+
+from gateway.cursors import OrderPlace, order_cursor, order_place
+from gateway.types.common import Info, column, page_size, resolved
+from gateway.types.enums import OrderSort
+from gateway.types.order import Order, read_order
+from orders.errors import RejectedError
+from orders.states import Commercial, Delivery, DisplayStatus, Financial, Fulfillment, Health
+
+PAGE = 50
+MOST = 200
+
+Arguments = tuple[object, ...]
+
+
+def condition(description: str) -> Any:
+    """A field of a filter that may be left out."""
+    return strawberry.field(default=None, description=description)
+
+
+@strawberry.input(description="Which orders. All conditions hold; one that is left out asks for nothing.")
+class OrderFilter:
+    display_status: list[DisplayStatus] | None = condition("What a customer is told is one of these.")
+    commercial: list[Commercial] | None = condition("What has been agreed is one of these.")
+    fulfillment: list[Fulfillment] | None = condition("How far the warehouses are is one of these.")
+    delivery: list[Delivery] | None = condition("How far the carriers are is one of these.")
+    financial: list[Financial] | None = condition("How far the billing is is one of these.")
+    health: list[Health] | None = condition("Its health is one of these.")
+    customer_id: strawberry.ID | None = condition("Of this customer.")
+    channel: str | None = condition("Placed in this channel.")
+    warehouse: str | None = condition("Planned for this warehouse.")
+    ordered_from: datetime | None = condition("Placed at this instant or later; with an offset.")
+    ordered_to: datetime | None = condition("Placed before this instant; with an offset.")
+    text: str | None = condition("Its number or the customer's purchase order contains this, in whatever case.")
+
+    def arguments(self) -> Arguments:
+        """$1 to $12 of order_filter. Raises RejectedError."""
+        lists = (self.display_status, self.commercial, self.fulfillment, self.delivery, self.financial, self.health)
+        return (
+            *(None if values is None else [value.value for value in values] for values in lists),
+            self.customer_id,
+            self.channel,
+            self.warehouse,
+            _aware(self.ordered_from),
+            _aware(self.ordered_to),
+            self.text,
+        )
+
+
+class Paging(Struct, frozen=True):
+    """Relay's arguments. `first` walks forward from `after`, `last` backward from `before`."""
+
+    order_by: OrderSort
+    first: int | None
+    after: str | None
+    last: int | None
+    before: str | None
+
+    @property
+    def backward(self) -> bool:
+        return self.last is not None
+
+    def size(self) -> int:
+        """Raises RejectedError."""
+        if self.first is not None and self.last is not None:
+            raise RejectedError("ask for the first or the last ones, not for both")
+        return page_size(self.last if self.backward else self.first, PAGE, MOST)
+
+    def statement(self) -> str:
+        newest = (self.order_by is OrderSort.NEWEST_FIRST) != self.backward
+        return "orders_newest_first" if newest else "orders_oldest_first"
+
+    def bounds(self) -> Arguments:
+        """$13 to $18 of order_bounds. Raises RejectedError."""
+        ends = (_bound(self.after), _bound(self.before))
+        older, newer = ends if self.order_by is OrderSort.NEWEST_FIRST else ends[::-1]
+        return (*older, *newer)
+
+
+@strawberry.federation.type(shareable=True, description="Where a page lies among the others.")
+class PageInfo:
+    has_next_page: bool = column("Whether more follows.")
+    has_previous_page: bool = column("Whether more comes before.")
+    start_cursor: str | None = column("Of the first one on the page.")
+    end_cursor: str | None = column("Of the last one on the page.")
+
+
+@strawberry.federation.type(description="An order in a list.")
+class OrderEdge:
+    cursor: str = column("Its place in the list.")
+    node: Order = column("The order.")
+
+
+@strawberry.federation.type(description="A page of a list of orders.")
+class OrderConnection:
+    arguments: strawberry.Private[Arguments]
+    edges: list[OrderEdge] = column("The orders with their places.")
+    page_info: PageInfo = column("Where the page lies.")
+
+    @resolved("The orders alone.")
+    def nodes(self) -> list[Order]:
+        return [edge.node for edge in self.edges]
+
+    @resolved("How many orders the filter lets through, on all pages; counted only when asked for.")
+    async def total_count(self, info: Info) -> int:
+        rows = await info.context.snapshot.fetch("count_orders", *self.arguments)
+        return int(rows[0]["count"])
+
+
+async def page_of(info: Info, wanted: OrderFilter | None, paging: Paging) -> OrderConnection:
+    """Raises RejectedError for a bad size, cursor or instant."""
+    size, arguments = paging.size(), (wanted or OrderFilter()).arguments()
+    rows = await info.context.snapshot.fetch(paging.statement(), *arguments, *paging.bounds(), size + 1)
+    shown = rows[:size][::-1] if paging.backward else rows[:size]
+    edges = [_edge(row) for row in shown]
+    return OrderConnection(arguments=arguments, edges=edges, page_info=_page_info(edges, paging, len(rows) > size))
+
+
+def _edge(row: asyncpg.Record) -> OrderEdge:
+    return OrderEdge(cursor=order_cursor(OrderPlace(row["ordered_at"], row["id"])), node=read_order(row))
+
+
+def _page_info(edges: Sequence[OrderEdge], paging: Paging, more: bool) -> PageInfo:
+    return PageInfo(
+        has_next_page=paging.before is not None if paging.backward else more,
+        has_previous_page=more if paging.backward else paging.after is not None,
+        start_cursor=edges[0].cursor if edges else None,
+        end_cursor=edges[-1].cursor if edges else None,
+    )
+
+
+def _bound(cursor: str | None) -> tuple[bool, datetime | None, str | None]:
+    return (False, None, None) if cursor is None else (True, *order_place(cursor))
+
+
+def _aware(instant: datetime | None) -> datetime | None:
+    if instant is not None and instant.tzinfo is None:
+        raise RejectedError(f"an instant needs an offset, such as Z: {instant.isoformat()}")
+    return instant
+
+
+Filter = Annotated[OrderFilter | None, strawberry.argument(description="Which orders.")]

@@ -1,0 +1,42 @@
+"""Customers and where goods go."""
+
+import strawberry
+
+from gateway.loading import Batch, reader
+from gateway.types.common import Info, column, resolved
+
+
+@strawberry.federation.type(description="An address that goods are sent to.")
+class ShipTo:
+    id: strawberry.ID = column("The source's own identifier.")
+    customer_id: strawberry.ID = column("Whose address it is.")
+    name: str = column("Who receives the goods.")
+    street: str = column("Street and house number.")
+    city: str = column("City.")
+    region: str = column("State or province.")
+    postal_code: str = column("Postal code.")
+    country: str = column("Country.")
+
+
+SHIP_TO_BY_ID = Batch("ship_tos_by_id", reader(ShipTo))
+SHIP_TOS_BY_CUSTOMER = Batch("ship_tos_by_customer", reader(ShipTo))
+
+
+@strawberry.federation.type(keys=["id"], description="Who orders.")
+class Customer:
+    id: strawberry.ID = column("The customer's number.")
+    name: str = column("The customer's name.")
+    active: bool = column("Whether the customer may order.")
+    currency: str | None = column("ISO 4217 code of the currency that the customer is billed in.")
+    source: str = column("The system that owns the customer.")
+
+    @resolved("The addresses that the customer's goods are sent to.")
+    async def ship_tos(self, info: Info) -> list[ShipTo]:
+        return await info.context.many(SHIP_TOS_BY_CUSTOMER, self.id)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> "Customer | None":  # noqa: A002
+        return await info.context.one(CUSTOMER_BY_ID, id)
+
+
+CUSTOMER_BY_ID = Batch("customers_by_id", reader(Customer))

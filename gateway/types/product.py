@@ -1,0 +1,52 @@
+"""Articles and their stock."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+import strawberry
+
+from gateway.loading import Batch, reader
+from gateway.types.common import Info, column, resolved
+
+
+@strawberry.federation.type(description="How much of an article a warehouse has, as one system says.")
+class Inventory:
+    sku: str = column("The article's number.")
+    warehouse: str = column("The warehouse's code.")
+    source: str = column("The system that says so: an ERP's belief and a warehouse's count are two balances.")
+    on_hand: Decimal = column("Quantity that is there.")
+    allocated: Decimal = column("Quantity that is set aside for orders.")
+    as_of: datetime | None = column("When it was so.")
+
+    @resolved("Quantity that is there and not set aside.")
+    def available(self) -> Decimal:
+        return self.on_hand - self.allocated
+
+    @resolved("The article.")
+    async def product(self, info: Info) -> Annotated["Product", strawberry.lazy("gateway.types.product")] | None:
+        return await info.context.one(PRODUCT_BY_SKU, self.sku)
+
+
+read_inventory = reader(Inventory)
+INVENTORY_BY_SKU = Batch("inventory_by_sku", read_inventory)
+
+
+@strawberry.federation.type(keys=["sku"], description="An article.")
+class Product:
+    sku: str = column("The article's number.")
+    description: str = column("What it is.")
+    uom: str = column("The unit that its quantities are counted in.")
+    active: bool = column("Whether it can be ordered.")
+    source: str = column("The system that owns it.")
+
+    @resolved("Its stock, by warehouse and by who says so.")
+    async def inventory(self, info: Info) -> list[Inventory]:
+        return await info.context.many(INVENTORY_BY_SKU, self.sku)
+
+    @classmethod
+    async def resolve_reference(cls, info: Info, sku: str, **_: object) -> "Product | None":
+        return await info.context.one(PRODUCT_BY_SKU, sku)
+
+
+PRODUCT_BY_SKU = Batch("products_by_sku", reader(Product))
