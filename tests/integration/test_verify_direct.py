@@ -42,6 +42,7 @@ FACETS = """
 127 ACCEPTED   SHIPPED           IN_TRANSIT          PARTIALLY_INVOICED NONE          OK      ON_THE_WAY
 128 ACCEPTED   SHIPPED           IN_TRANSIT          NOT_INVOICED       NONE          OK      ON_THE_WAY
 129 ACCEPTED   RELEASED          NONE                NOT_INVOICED       NONE          OK      PREPARING
+130 ACCEPTED   PARTIALLY_SHIPPED PARTIALLY_DELIVERED NOT_INVOICED       NONE          OK      PARTLY_DELIVERED
 """
 LINES = """
 101/1 ordered=10 open=10 OPEN
@@ -55,11 +56,13 @@ LINES = """
 115/1 ordered=10 picked=10 packed=10 shipped=10 delivered=10 invoiced=10 DELIVERED
 116/1 ordered=10 picked=10 packed=10 shipped=10 in_transit=6 delivered=4 invoiced=10 PARTIALLY_DELIVERED
 116/2 ordered=5 shipped=5 delivered=5 invoiced=5 DELIVERED
+117/1 ordered=10 picked=10 packed=10 shipped=10 in_transit=10 SHIPPED
 120/1 ordered=10 picked=10 packed=10 shipped=10 SHIPPED
 121/1 ordered=10 cancelled=3 picked=7 packed=7 shipped=7 delivered=7 invoiced=7 DELIVERED
 126/1 ordered=10 picked=10 packed=10 shipped=10 delivered=10 returned=2 DELIVERED
 127/1 ordered=10 shipped=10 in_transit=10 invoiced=8 SHIPPED
 129/1 ordered=10 released=10 open=10 RELEASED
+130/1 ordered=10 picked=6 packed=6 shipped=6 delivered=6 open=4 PARTIALLY_DELIVERED
 """
 BUCKETS = [
     *("ordered", "cancelled", "backordered", "allocated", "released", "picked", "packed", "shipped"),

@@ -9,12 +9,12 @@ from (values
     (113, 'SHIPPED', null), (114, 'SHIPPED', null), (115, 'SHIPPED', null), (116, 'SHIPPED', null), (117, 'SHIPPED', null),
     (118, 'SHIPPED', null), (119, 'SHIPPED', null), (120, 'SHIPPED', null), (121, 'SHORT', null), (122, 'SHIPPED', null),
     (123, 'SHIPPED', null), (124, 'SHIPPED', null), (125, 'SHIPPED', null), (126, 'SHIPPED', null), (128, 'PACKED', null),
-    (129, 'SHIPPED', '92I')
+    (129, 'SHIPPED', '92I'), (130, 'SHORT', null)
 ) as o (n, state, wrong);
 
 insert into wh_order_line (order_id, line, sku, qty, qty_picked, qty_packed)
-select id, 1, 'SKU-1', 10, case when state in ('ACK', 'PICKING') then 0 when id = 112 then 6 when id = 121 then 7 else 10 end,
-    case when state in ('ACK', 'PICKING', 'CANCELLED') then 0 when id = 112 then 6 when id = 121 then 7 else 10 end
+select id, 1, 'SKU-1', 10, case when state in ('ACK', 'PICKING') then 0 when id in (112, 130) then 6 when id = 121 then 7 else 10 end,
+    case when state in ('ACK', 'PICKING', 'CANCELLED') then 0 when id in (112, 130) then 6 when id = 121 then 7 else 10 end
 from wh_order;
 
 insert into wh_shipment (id, code, order_id, carrier, service, tracking_no, created_at, shipped_at) overriding system value
@@ -24,12 +24,12 @@ from wh_order where id not in (108, 109, 110);
 insert into wh_shipment (id, code, order_id, carrier, service, tracking_no, created_at, shipped_at) overriding system value
 values (216, 'ES216', 116, 'UPS', 'GROUND', 'T216', '2026-03-03 15:00+00', '2026-03-03 18:00+00');
 update wh_shipment set void = true where id = 111;
-update wh_shipment set eta = '2026-03-20 23:00+00' where id = 113;
+update wh_shipment set eta = '2026-03-20 23:00+00' where id in (113, 115);
 update wh_shipment set eta = '2026-03-20 19:30-06' where id = 119;
 update wh_shipment set pod_at = '2026-03-07 16:00+00' where id = 116;
 
 insert into wh_shipment_line (shipment_id, line, sku, qty)
-select id, 1, 'SKU-1', case id when 112 then 6 when 121 then 7 when 116 then 4 when 216 then 6 else 10 end from wh_shipment;
+select id, 1, 'SKU-1', case when id in (112, 130, 216) then 6 when id = 121 then 7 when id = 116 then 4 else 10 end from wh_shipment;
 insert into wh_shipment_line (shipment_id, line, sku, qty) values (116, 2, 'SKU-2', 5);
 insert into wh_carton select '00' || id, id, tracking_no, 3.2 from wh_shipment;
 
@@ -55,5 +55,6 @@ from (values
     (24, 124, 'D1', null, '2026-03-06 10:00', '-06:00', '2026-03-06 16:01+00'),
     (25, 125, 'D1', null, '2026-03-06 10:00', '-06:00', '2026-03-06 16:01+00'),
     (26, 126, 'D1', null, '2026-03-06 10:00', '-06:00', '2026-03-06 16:01+00'),
+    (28, 130, 'CB', null, '2026-03-06 10:00', '-06:00', '2026-03-06 16:01+00'),
     (27, 128, 'XB', null, '2026-03-03 08:00', '-06:00', '2026-03-03 14:01+00')
 ) as s (id, shipment, code, reason, scanned, utc_offset, received);

@@ -37,7 +37,8 @@ from (values
     (126, '20', null),                       -- delivered, returns authorized and refunded
     (127, '20', null),                       -- posted from the ERP's own warehouse
     (128, '20', null),                       -- posted before the 3PL says that it left
-    (129, '20', null)                        -- the 3PL quotes a wrong number
+    (129, '20', null),                       -- the 3PL quotes a wrong number
+    (130, '20', null)                        -- 6 of 10 delivered, 4 not yet picked
 ) as o (ordno, ordsts, hldcd);
 
 insert into ordlin (ordno, linno, itmno, qtyord, qtybko, qtycnl, clscd, untprc, uom)
@@ -54,7 +55,7 @@ insert into shppst values
     (9127, 127, 'MN', null, 'FDX', 'T127', '2026-03-03 17:00'),
     (9128, 128, 'EA', 'ES128', 'UPS', 'P128', '2026-03-03 17:00'),
     (9113, 113, 'EA', 'ES113', 'UPS', 'T113', '2026-03-05 17:00'),
-    (9114, 114, 'EA', 'ES999', 'UPS', 'T114', '2026-03-05 17:00');  -- names nobody's shipment: one of its own
+    (9114, 114, 'EA', 'ES113', 'UPS', 'T114', '2026-03-05 17:00');  -- names another order's shipment: one of its own
 insert into shppsl values (9127, 1, 10), (9128, 1, 10), (9113, 1, 10), (9114, 1, 1);
 
 insert into invhdr
