@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 import time
@@ -29,9 +30,24 @@ class ProcessRecord(msgspec.Struct, frozen=True):
 
 async def exited(process: subprocess.Popen[bytes]) -> int:
     """The exit code; negative is the signal that ended it."""
-    while (code := process.poll()) is None:  # noqa: ASYNC110 (no event says it on every system)
-        await asyncio.sleep(POLL)
+    while (code := process.poll()) is None:
+        await _change(process.pid)
     return code
+
+
+async def _change(pid: int) -> None:
+    """Returns when the process may have ended: at once where the kernel tells (Linux), else after a moment."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return await asyncio.sleep(POLL)
+    gone, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_reader(descriptor, gone.set)
+    try:
+        await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
 
 
 async def end(process: subprocess.Popen[bytes], steps: Sequence[tuple[signal.Signals, float]]) -> int:

@@ -68,7 +68,7 @@ from app.supervisor import Supervisor
 async def main(data, code):
     async with Supervisor(data, say=print) as supervisor:
         await supervisor.start_postgres(Postgres(data, {"fsync": "off"}))
-        await supervisor.start(Child("gateway", (sys.executable, "-c", code)))
+        await supervisor.start(Child("gateway", (sys.executable, "-c", code, str(data))))
         print(supervisor.banner(), flush=True)
         print("up", flush=True)
         await supervisor.wait()
@@ -77,8 +77,8 @@ asyncio.run(main(pathlib.Path(sys.argv[1]), sys.argv[2]))
 """
 
 
-def child(name: str, code: str, **options: object) -> Child:
-    return Child(name, (sys.executable, "-c", code), **options)  # type: ignore[arg-type]  # pass-through of keywords
+def child(folder: Path, name: str, code: str, **options: object) -> Child:
+    return Child(name, (sys.executable, "-c", code, str(folder)), **options)  # type: ignore[arg-type]  # pass-through of keywords
 
 
 async def run(supervisor: Supervisor, *children: Child) -> None:
@@ -115,14 +115,14 @@ def supervised(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"
 
 
 def alive(folder: Path) -> list[psutil.Process]:
-    """Processes that are recorded in the folder or serve its database, whoever started them."""
+    """Whatever still runs of this folder: supervisors and children name it, and so does its Postgres."""
     return [each for each in psutil.process_iter() if _belongs(each, folder)]
 
 
 def _belongs(process: psutil.Process, folder: Path) -> bool:
     try:
-        mine = process.pid in {entry.pid for entry in records(folder / "run")}
-        return process.status() != psutil.STATUS_ZOMBIE and (mine or process.cwd() == str(folder / "postgres"))
+        named = any(part.startswith(str(folder)) for part in process.cmdline())
+        return process.status() != psutil.STATUS_ZOMBIE and (named or process.cwd() == str(folder / "postgres"))
     except psutil.Error:
         return False
 
@@ -137,7 +137,7 @@ def test_back_off_doubles_to_ten_seconds_and_forgets_after_a_long_life() -> None
 async def test_a_killed_child_is_started_again(folder: Path, eventually: Eventually) -> None:
     said: list[str] = []
     async with Supervisor(folder, say=said.append) as supervisor:
-        await supervisor.start(child("worker", SERVES))
+        await supervisor.start(child(folder, "worker", SERVES))
         [first] = records(folder / "run")
         os.kill(first.pid, signal.SIGKILL)
 
@@ -178,7 +178,7 @@ async def test_children_follow_a_postgres_that_had_to_move(folder: Path, eventua
     postgres = Postgres(folder, {"fsync": "off"})
     async with Supervisor(folder, say=lambda _: None, moved=note) as supervisor:
         await supervisor.start_postgres(postgres)
-        await supervisor.start(child("worker", SERVES))
+        await supervisor.start(child(folder, "worker", SERVES))
         before = {each.name: each.pid for each in records(folder / "run")}
         await supervisor._follow()
 
@@ -194,7 +194,7 @@ async def test_children_follow_a_postgres_that_had_to_move(folder: Path, eventua
 
 async def test_children_are_ended_the_other_way_round(folder: Path) -> None:
     async with Supervisor(folder, say=lambda _: None) as supervisor:
-        await supervisor.start(*(child(name, SERVES) for name in ("projector", "worker", "gateway")))
+        await supervisor.start(*(child(folder, name, SERVES) for name in ("projector", "worker", "gateway")))
     ended = [(folder / "log" / f"{name}.log").stat().st_mtime_ns for name in ("gateway", "worker", "projector")]
     assert ended == sorted(ended)
     assert (folder / "log" / "worker.log").read_text() == "ended\n"
@@ -203,7 +203,7 @@ async def test_children_are_ended_the_other_way_round(folder: Path) -> None:
 async def test_deaf_children_are_killed_within_five_seconds(folder: Path) -> None:
     async with Supervisor(folder, say=lambda _: None) as supervisor:
         await supervisor.start_postgres(Postgres(folder, {"fsync": "off"}))
-        await supervisor.start(*(child(name, IGNORES_TERM) for name in ("projector", "worker", "gateway")))
+        await supervisor.start(*(child(folder, name, IGNORES_TERM) for name in ("projector", "worker", "gateway")))
         began = time.monotonic()
     assert time.monotonic() - began < 5
     assert not alive(folder)
@@ -282,14 +282,14 @@ def test_a_record_of_a_pid_that_is_another_process_now_harms_nobody(folder: Path
 async def test_a_start_error_of_a_child_is_its_own_line_and_ends_all(folder: Path) -> None:
     supervisor = Supervisor(folder, say=lambda _: None)
     with pytest.raises(StartError, match=r"^source erp: mend this$"):
-        await run(supervisor, child("worker", SERVES), child("projector", REFUSES))
+        await run(supervisor, child(folder, "worker", SERVES), child(folder, "projector", REFUSES))
     assert (alive(folder), records(folder / "run")) == ([], [])
 
 
 async def test_a_child_that_never_gets_ready_is_given_up_after_three_tries(folder: Path) -> None:
     with pytest.raises(StartError, match=r"^worker .* with code 1 .*the roof fell in; log .*; it failed 3 times$"):
         async with Supervisor(folder, say=lambda _: None) as supervisor:
-            await supervisor.start(child("worker", CRASHES))
+            await supervisor.start(child(folder, "worker", CRASHES))
     assert (folder / "log" / "worker.log").read_text().count("the roof fell in") == 3
 
 
@@ -297,7 +297,7 @@ async def test_a_child_that_is_silent_is_given_up_in_time(folder: Path) -> None:
     silent = SERVES.replace('ready("127.0.0.1:1")', "")
     with pytest.raises(StartError, match=r"^worker is not ready after 0\.5 s: it said nothing; see .*worker\.log$"):
         async with Supervisor(folder, say=lambda _: None) as supervisor:
-            await supervisor.start(child("worker", silent, ready_timeout=0.5))
+            await supervisor.start(child(folder, "worker", silent, ready_timeout=0.5))
     assert not alive(folder)
 
 
@@ -308,7 +308,7 @@ async def test_a_probe_may_say_that_a_child_is_ready(folder: Path) -> None:
         return next(answers)
 
     async with Supervisor(folder, say=lambda _: None) as supervisor:
-        await supervisor.start(child("worker", SERVES, probe=probe))
+        await supervisor.start(child(folder, "worker", SERVES, probe=probe))
         assert next(answers, None) is None
         assert "worker" in supervisor.banner()
 
@@ -322,7 +322,7 @@ async def test_a_child_that_dies_after_it_was_ready_is_started_again_and_again(
         return len(said) >= 2
 
     async with Supervisor(folder, say=said.append) as supervisor:
-        await supervisor.start(child("worker", SPEAKS_ONCE))
+        await supervisor.start(child(folder, "worker", SPEAKS_ONCE))
         await eventually(twice)
     assert all("ready, then gone" in line for line in said)
     assert [line.rsplit(" in ", 1)[1] for line in said[:2]] == ["0.2 s", "0.4 s"]
@@ -330,7 +330,7 @@ async def test_a_child_that_dies_after_it_was_ready_is_started_again_and_again(
 
 async def test_a_second_supervisor_is_refused_and_the_first_is_not_harmed(folder: Path) -> None:
     async with Supervisor(folder, say=lambda _: None) as supervisor:
-        await supervisor.start(child("worker", SERVES))
+        await supervisor.start(child(folder, "worker", SERVES))
         with pytest.raises(StartError, match=f"in use by process {os.getpid()}: stop it"):
             async with Supervisor(folder, say=lambda _: None):
                 pass
@@ -340,7 +340,7 @@ async def test_a_second_supervisor_is_refused_and_the_first_is_not_harmed(folder
 
 async def test_status_tells_where_since_when_and_how_much(folder: Path) -> None:
     async with Supervisor(folder, say=lambda _: None) as supervisor:
-        await supervisor.start(child("worker", SERVES))
+        await supervisor.start(child(folder, "worker", SERVES))
         _, state = processes(folder)
         assert (state.name, state.address, state.running) == ("worker", "127.0.0.1:1", True)
         assert state.since
