@@ -1,13 +1,13 @@
 """A data folder that is in use, of another version, or not ours is refused, and not touched."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from starting import one_line, start
 
 from app.folder import locked, open_folder
-from app.postgres import Postgres
 from orders.errors import StartError
 
 
@@ -32,8 +32,8 @@ async def test_of_another_format(data: Path) -> None:
     assert f"data folder {data} has format '7', this version of Milepost needs 1" in said
 
 
-async def test_of_another_postgres(data: Path) -> None:
-    Postgres(open_folder(data))._prepare()
+async def test_of_another_postgres(data: Path, prepare: Callable[[Path], None]) -> None:
+    prepare(open_folder(data))
     (data / "postgres" / "PG_VERSION").write_text("16\n")
     said = one_line(await start(data, "port = 0"))
     assert f"{data}/postgres was made by Postgres 16, this version of Milepost brings 18: use" in said

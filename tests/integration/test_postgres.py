@@ -21,7 +21,8 @@ Eventually = Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
 
 
 @pytest.fixture
-async def server(data: Path) -> AsyncIterator[Postgres]:
+async def server(data: Path, prepare: Callable[[Path], None]) -> AsyncIterator[Postgres]:
+    prepare(data)
     server = Postgres(data, {"fsync": "off"})
     await server.start()
     yield server
@@ -137,17 +138,17 @@ def test_ends_when_its_owner_is_killed(data: Path) -> None:
     assert not [each for each in psutil.process_iter() if cluster._serves(each, data / "postgres")]
 
 
-async def test_a_folder_of_another_major_is_refused(data: Path) -> None:
+async def test_a_folder_of_another_major_is_refused(data: Path, prepare: Callable[[Path], None]) -> None:
+    prepare(data)
     server = Postgres(data)
-    await asyncio.to_thread(server._prepare)
     (data / "postgres" / "PG_VERSION").write_text("16\n")
     with pytest.raises(StartError, match=r"made by Postgres 16.*brings 18.*--data"):
         await server.start()
 
 
-async def test_a_broken_folder_is_one_line_and_leaves_nothing(data: Path) -> None:
+async def test_a_broken_folder_is_one_line_and_leaves_nothing(data: Path, prepare: Callable[[Path], None]) -> None:
+    prepare(data)
     server = Postgres(data)
-    await asyncio.to_thread(server._prepare)
     (data / "postgres" / "global" / "pg_control").write_bytes(b"")
     with pytest.raises(StartError, match=r"does not start: .*pg_control.*log/postgres\.log") as failed:
         await server.start()

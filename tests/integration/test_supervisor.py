@@ -88,8 +88,9 @@ async def run(supervisor: Supervisor, *children: Child) -> None:
 
 
 @pytest.fixture
-def folder(data: Path) -> Path:
-    return open_folder(data)
+def folder(data: Path, prepare: Callable[[Path], None]) -> Path:
+    prepare(open_folder(data))
+    return data
 
 
 @pytest.fixture
