@@ -13,8 +13,8 @@ select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes,
     coalesce(c.seen, 0) as seen, coalesce(c.applied, 0) as applied, coalesce(c.superseded, 0) as superseded,
     coalesce(c.dead, 0) as dead_lettered, coalesce(c.filtered, 0) as filtered,
     c.committed_at as last_committed_at, c.projected_at as last_projected_at,
-    case s.lag_changes when 0 then 0
-        else greatest(0, extract(epoch from now() - c.committed_at)) end::float8 as lag_seconds
+    case when s.lag_changes = 0 or c.committed_at > now() then 0
+        else extract(epoch from now() - c.committed_at) end::float8 as lag_seconds
 from record.source_state s full join record.checkpoint c using (source)
 order by source
 
