@@ -47,6 +47,21 @@ async def create_orders(dsn: str, ids: Iterable[str] = (ORDER,), source: str = S
         await db.close()
 
 
+async def create_erp(dsn: str) -> None:
+    """The legacy ERP with a customer and orders: 1042 and 1043 accepted, 1060 complete, 1090 cancelled."""
+    await execute(dsn, ROOT.joinpath("demo/sql/erp.sql").read_text(), _ERP_ROWS)
+
+
+_ERP_ROWS = """
+insert into cusmst (cusno, cusnam, crtdt, chgdt) values (7, 'Acme', '2026-01-05', '2026-01-05');
+insert into ordhdr (ordno, cusno, shtno, ordsrc, ordsts, orddt, chgdt)
+values (1042, 7, 1, 'ED', '20', '2026-03-02 09:00', '2026-03-02 09:00'),
+       (1043, 7, 1, 'ED', '20', '2026-03-02 09:00', '2026-03-02 09:00'),
+       (1060, 7, 1, 'ED', '60', '2026-03-02 09:00', '2026-03-02 09:00'),
+       (1090, 7, 1, 'ED', '90', '2026-03-02 09:00', '2026-03-02 09:00');
+"""
+
+
 async def execute(dsn: str, *statements: str) -> None:
     db = await asyncpg.connect(dsn)
     try:
