@@ -5,7 +5,7 @@ in the order of the commits; the LSNs of rows do not. Snapshot rows belong to no
 the notification that the snapshot is complete makes the last one, empty or not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -41,13 +41,15 @@ class _Offset(msgspec.Struct):
 class Assembler:
     """Puts the transactions of one source together, in one `epoch`.
 
-    `snapshotting` says that a snapshot comes first; rows of the tables in `hidden` are only counted.
+    `snapshotting` says that a snapshot comes first; rows of the tables in `hidden` are only counted; `seal` makes a
+    checkpoint's `resume` of an engine's offset.
     """
 
     source: str
     epoch: int
     snapshotting: bool
     hidden: frozenset[str] = frozenset()
+    seal: Callable[[bytes], bytes] = bytes
     _open: str | None = None
     _lines: Lines = field(default_factory=list)
     _strays: Lines = field(default_factory=list)
@@ -96,7 +98,7 @@ class Assembler:
             raise TornError(f"{self.source}: {number} has {seen} changes, {len(lines)} came in {self._open}")
         self._open, strays, self._strays = None, self._strays, []
         place = partial(Position, self.epoch, _lsn(line.value.id))
-        return self._made(lines + strays, place, 0, bytes(line.offset), Snapshot.NO)
+        return self._made(lines + strays, place, 0, self.seal(bytes(line.offset)), Snapshot.NO)
 
     def _part(self) -> Transaction:
         before, lines = self._rows, self._take()
@@ -108,7 +110,7 @@ class Assembler:
         before, lines = self._rows + 1, self._take()
         self.snapshotting = False
         place = partial(Position, self.epoch, msgspec.json.decode(line.offset, type=_Offset).lsn)
-        return self._made(lines, place, before, bytes(line.offset), Snapshot.LAST)
+        return self._made(lines, place, before, self.seal(bytes(line.offset)), Snapshot.LAST)
 
     def _take(self) -> Lines:
         lines, self._lines = self._lines, []

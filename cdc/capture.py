@@ -1,0 +1,123 @@
+"""One captured database while it is captured: what was handed on, what was processed, what may be marked. No I/O."""
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from cdc.change import Change, Checkpoint, Position, Snapshot, Transaction
+from cdc.database import CapturedDatabase
+from cdc.envelope import Line, Unreadable
+from cdc.frames import Ack
+from cdc.resume import Anew, Continue, Identity, sealed
+from cdc.transactions import Assembler, Ended
+
+
+class State(StrEnum):
+    STARTING = "starting"
+    SNAPSHOTTING = "snapshotting"
+    STREAMING = "streaming"
+    FAILED = "failed"
+
+
+class SourceLag(msgspec.Struct, frozen=True):
+    """How a source does. `bytes_behind` is log that was not confirmed yet, None when the source does not answer.
+
+    `last_event_at` is when the last change that came was committed there (read there, if by a snapshot).
+    """
+
+    source: str
+    state: State
+    reason: str | None
+    epoch: int
+    bytes_behind: int | None
+    last_event_at: datetime | None
+
+
+class _Sent(NamedTuple):
+    """A batch that ended transactions: once the last of them is processed, its line may be marked."""
+
+    last: Position
+    ack: Ack
+
+
+class Capture:
+    """The state of one source between its engine and its reader."""
+
+    def __init__(self, database: CapturedDatabase, checkpoint: Checkpoint | None) -> None:
+        self.database, self.checkpoint = database, checkpoint
+        self.state, self.reason = State.STARTING, ""
+        self.run = 0
+        self.last_event_at: datetime | None = None
+        self._last = checkpoint.position if checkpoint else Position(0, 0, 0)
+        self._sent: deque[_Sent] = deque()
+        self._assembler = self._assemble(self._last.epoch, Identity("", 0), snapshotting=False)
+
+    @property
+    def epoch(self) -> int:
+        return self._assembler.epoch
+
+    def begin(self, run: int, decision: Continue | Anew, identity: Identity) -> None:
+        """A new run of the engine: whatever was not handed on as a whole is forgotten."""
+        anew = isinstance(decision, Anew)
+        self.run, self.state, self.reason = run, State.STARTING, ""
+        self._sent.clear()
+        self._assembler = self._assemble(self._last.epoch + anew, identity, snapshotting=anew)
+
+    def started(self) -> None:
+        self.state = State.SNAPSHOTTING if self._assembler.snapshotting else State.STREAMING
+
+    def fail(self, reason: str) -> None:
+        self.run, self.state, self.reason = 0, State.FAILED, reason
+        self._sent.clear()
+
+    def take(self, sequence: int, lines: Sequence[Line | Unreadable]) -> tuple[list[Transaction], Ack | None]:
+        """What is new in a batch, and its answer if it can be given already. Raises TornError."""
+        ended = list(self._assembler.feed(lines))
+        self.started()
+        return self._fresh(ended), self._answer(sequence, ended)
+
+    def processed(self, checkpoint: Checkpoint) -> list[Ack]:
+        """The batches that are dealt with now that everything up to the checkpoint is durable."""
+        self.checkpoint = checkpoint
+        return [self._sent.popleft().ack for _ in range(sum(sent.last <= checkpoint.position for sent in self._sent))]
+
+    def _assemble(self, epoch: int, identity: Identity, *, snapshotting: bool) -> Assembler:
+        signals = self.database.signals
+        hidden = frozenset([signals] if signals else [])
+        return Assembler(self.database.name, epoch, snapshotting, hidden, partial(sealed, identity))
+
+    def _fresh(self, ended: Sequence[Ended]) -> list[Transaction]:
+        # After a start behind a checkpoint, what was handed on but not processed by then comes once more.
+        fresh = [each.transaction for each in ended if each.transaction.position > self._last]
+        if fresh:
+            self._last = fresh[-1].position
+            self._note(fresh[-1])
+        return fresh
+
+    def _answer(self, sequence: int, ended: Sequence[Ended]) -> Ack | None:
+        if not ended:
+            return Ack(self.run, sequence, None)
+        sent = _Sent(ended[-1].transaction.position, Ack(self.run, sequence, ended[-1].line))
+        if self.checkpoint and sent.last <= self.checkpoint.position:
+            return sent.ack
+        self._sent.append(sent)
+        return None
+
+    def _note(self, transaction: Transaction) -> None:
+        if transaction.changes and isinstance(last := transaction.changes[-1], Change):
+            self.last_event_at = last.committed_at or last.captured_at
+
+
+def is_part(transaction: Transaction) -> bool:
+    """Whether a checkpoint behind this transaction is one in the middle of a snapshot."""
+    return transaction.snapshot is Snapshot.PART
+
+
+def checkpoint_behind(transaction: Transaction) -> Checkpoint:
+    """The checkpoint of a reader that has made this transaction durable."""
+    return Checkpoint(transaction.source, transaction.position, transaction.resume, is_part(transaction))

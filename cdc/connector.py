@@ -1,0 +1,72 @@
+"""The settings of the Debezium engine for one captured database."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, unquote
+
+from cdc.database import CapturedDatabase
+from cdc.envelope import SNAPSHOT_TOPIC
+
+_FIXED: Final = {
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "plugin.name": "pgoutput",
+    "publication.autocreate.mode": "disabled",
+    "offset.storage": "org.apache.kafka.connect.storage.FileOffsetBackingStore",
+    # Whatever is marked is confirmed to the source at once, and nothing else ever is.
+    "offset.flush.interval.ms": "0",
+    "lsn.flush.mode": "connector",
+    # The engine never starts again by itself: the slot is compared with the checkpoint before every start.
+    "errors.max.retries": "0",
+    "slot.max.retries": "20",
+    "slot.retry.delay.ms": "250",
+    "provide.transaction.metadata": "true",
+    "skipped.operations": "none",
+    "tombstones.on.delete": "false",
+    "decimal.handling.mode": "string",
+    "time.precision.mode": "isostring",
+    "key.converter.schemas.enable": "false",
+    "value.converter.schemas.enable": "false",
+    "signal.enabled.channels": "",
+    # The only sign of the end of a snapshot that comes from an empty database, too.
+    "notification.enabled.channels": "sink",
+    "notification.sink.topic.name": SNAPSHOT_TOPIC,
+    "poll.interval.ms": "20",
+    "max.batch.size": "2000",
+    "max.queue.size": "4000",
+    "max.queue.size.in.bytes": "16000000",
+    "snapshot.fetch.size": "2000",
+}
+
+
+def properties(database: CapturedDatabase, store: Path, *, snapshot: bool) -> dict[str, str]:
+    """All settings of an engine that first takes a snapshot, or goes on from the offset in the file `store`."""
+    return {
+        **_FIXED,
+        "name": database.name,
+        "topic.prefix": database.name,
+        "slot.name": database.slot,
+        "publication.name": database.publication,
+        "table.include.list": ",".join(re.escape(table) for table in database.tables),
+        "snapshot.mode": "initial" if snapshot else "no_data",
+        "offset.storage.file.filename": str(store),
+        **dict(_address(database)),
+        **dict(_heartbeat(database)),
+    }
+
+
+def _address(database: CapturedDatabase) -> Iterator[tuple[str, str]]:
+    url = database.url
+    yield "database.hostname", url.hostname or "localhost"
+    yield "database.port", str(url.port or 5432)
+    yield "database.user", unquote(url.username or "")
+    yield "database.password", unquote(url.password or "")
+    yield "database.dbname", database.database
+    for mode in parse_qs(url.query).get("sslmode", ()):
+        yield "database.sslmode", mode
+
+
+def _heartbeat(database: CapturedDatabase) -> Iterator[tuple[str, str]]:
+    yield "heartbeat.interval.ms", str(round(database.heartbeat * 1000))
+    yield "heartbeat.action.query", "select pg_logical_emit_message(true, 'milepost', '')"

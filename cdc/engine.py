@@ -1,0 +1,250 @@
+"""`EngineSource`: changes of several databases, by Debezium engines in one child process.
+
+The checkpoints are the only truth. Every start of an engine, whatever ended the one before, compares the source with
+the checkpoint first, and goes on exactly behind it or takes a new snapshot in a new epoch.
+"""
+
+import asyncio
+import logging
+import random
+import shutil
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Final
+
+from cdc.capture import Capture, SourceLag, State
+from cdc.change import Checkpoint, Transaction
+from cdc.child import Child, start_error
+from cdc.connector import properties
+from cdc.database import SQL, CapturedDatabase, check, connected, drop_slot, inspect, publish, release
+from cdc.envelope import decode
+from cdc.frames import Header, Kind, Start, Stop
+from cdc.resume import Anew, Continue, decide, identity
+from cdc.transactions import TornError
+from orders.crash import CrashPoint, crash_here
+from orders.errors import MilepostError, TransientError
+
+_log = logging.getLogger(__name__)
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 10.0
+_HEALTHY: Final = 5.0
+"""Seconds; what lived longer than this starts again without the pauses of what came before."""
+
+
+class EngineSource:
+    """Captures `databases`; scratch files go to `folder`; `heap_mb` bounds the heap of the one Java machine."""
+
+    def __init__(self, databases: Sequence[CapturedDatabase], folder: Path, heap_mb: int = 128) -> None:
+        self._databases = {database.name: database for database in databases}
+        self._folder, self._heap_mb = folder, heap_mb
+        self._captures: dict[str, Capture] = {}
+        self._ended: dict[int, asyncio.Future[str]] = {}
+        self._runs = count(1)
+        self._batches: asyncio.Queue[list[Transaction] | Exception] = asyncio.Queue()
+        self._child: Child | None = None
+
+    @property
+    def child_pid(self) -> int | None:
+        """Of the engine's process, None while there is none."""
+        return self._child.process.pid if self._child else None
+
+    @asynccontextmanager
+    async def open(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[AsyncIterator[Sequence[Transaction]]]:
+        """Batches of whole transactions behind the checkpoints. Raises StartError when a source cannot be captured."""
+        self._captures = {name: Capture(each, checkpoints.get(name)) for name, each in self._databases.items()}
+        self._batches = asyncio.Queue()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        keeper = asyncio.create_task(self._keep_child(greeted))
+        try:
+            await self._check()
+            await greeted
+            yield self._read()
+        finally:
+            greeted.cancel()
+            keeper.cancel()
+            await asyncio.wait({keeper})
+
+    async def processed(self, checkpoints: Sequence[Checkpoint]) -> None:
+        """These are durable: the sources may forget what lies before, and no more than that."""
+        for checkpoint in checkpoints:
+            for ack in self._captures[checkpoint.source].processed(checkpoint):
+                if self._child:
+                    await self._child.send(ack)
+
+    async def lag(self) -> list[SourceLag]:
+        """How every source does, asked now; in the order of the databases."""
+        return await asyncio.gather(*map(self._lag, self._captures.values()))
+
+    async def _check(self) -> None:
+        """A source that is down may come up later; one that can never be captured is better said at once."""
+        found = await asyncio.gather(*map(check, self._databases.values()), return_exceptions=True)
+        for error in found:
+            if isinstance(error, Exception) and not isinstance(error, TransientError):
+                raise error
+
+    async def _read(self) -> AsyncIterator[Sequence[Transaction]]:
+        while True:
+            batch = [await self._batches.get()]
+            while not self._batches.empty():
+                batch.append(self._batches.get_nowait())
+            transactions: list[Transaction] = []
+            for each in batch:
+                if isinstance(each, Exception):
+                    raise each
+                transactions += each
+            yield transactions
+
+    async def _keep_child(self, greeted: "asyncio.Future[None]") -> None:
+        pauses = Pauses()
+        try:
+            while True:
+                pauses.begin()
+                epitaph = await self._with_child(greeted)
+                if not greeted.done():
+                    greeted.set_exception(start_error(epitaph))
+                _log.error("%s; it starts again", epitaph)
+                await pauses.wait()
+        except Exception as error:
+            _log.exception("capture ended")
+            if not greeted.done():
+                greeted.set_exception(error)
+            self._batches.put_nowait(error)
+
+    async def _with_child(self, greeted: "asyncio.Future[None]") -> str:
+        """A child from its start to its end; what is to be said about it."""
+        async with Child.running(self._heap_mb) as child:
+            self._child = child
+            hearing = asyncio.create_task(self._hear(child, greeted))
+            keeping = [asyncio.create_task(self._keep_engine(child, each)) for each in self._captures.values()]
+            try:
+                await _first_ended([hearing, *keeping])
+            finally:
+                self._child = None
+            return await child.epitaph()
+
+    async def _hear(self, child: Child, greeted: "asyncio.Future[None]") -> None:
+        async for header, payload in child.frames():
+            if header.kind is Kind.HELLO and not greeted.done():
+                greeted.set_result(None)
+            for capture in self._captures.values():
+                if capture.run == header.run and header.run:
+                    await self._heard(child, capture, header, payload)
+
+    async def _heard(self, child: Child, capture: Capture, header: Header, payload: bytearray) -> None:
+        match header.kind:
+            case Kind.STARTED:
+                capture.started()
+            case Kind.BATCH:
+                await self._batch(child, capture, header, payload)
+            case Kind.FAILED:
+                self._ended[header.run].set_result(payload.decode())
+
+    async def _batch(self, child: Child, capture: Capture, header: Header, payload: bytearray) -> None:
+        crash_here(CrashPoint.RECEIVED)
+        lines = decode(payload)
+        crash_here(CrashPoint.DECODED)
+        try:
+            transactions, answer = capture.take(header.sequence, lines)
+        except TornError as error:
+            await child.send(Stop(header.run))
+            self._ended[header.run].set_result(str(error))
+            capture.fail(str(error))
+            return
+        if transactions:
+            self._batches.put_nowait(transactions)
+        if answer:
+            await child.send(answer)
+
+    async def _keep_engine(self, child: Child, capture: Capture) -> None:
+        pauses = Pauses()
+        while True:
+            pauses.begin()
+            try:
+                reason = await self._engine(child, capture)
+            except MilepostError as error:
+                reason = str(error)
+            capture.fail(reason)
+            _log.error("%s: %s; it starts again", capture.database.where, reason)
+            await pauses.wait()
+
+    async def _engine(self, child: Child, capture: Capture) -> str:
+        """An engine from its start to its end; why it ended."""
+        run = next(self._runs)
+        ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ended[run] = ended
+        try:
+            await self._start(child, capture, run)
+            return await ended
+        finally:
+            del self._ended[run]
+
+    async def _start(self, child: Child, capture: Capture, run: int) -> None:
+        database = capture.database
+        async with connected(database) as db:
+            server = await inspect(db, database)
+            decision = decide(database, server, capture.checkpoint)
+            if isinstance(decision, Anew):
+                await drop_slot(db, database)
+                await publish(db, database, server)
+            await release(db, database)
+        capture.begin(run, decision, identity(server))
+        _announce(capture, decision)
+        offset = decision.offset.decode() if isinstance(decision, Continue) else None
+        settings = properties(database, self._folder / f"{run}.offset", snapshot=offset is None)
+        await child.send(Start(run, database.name, settings, offset))
+
+    async def _lag(self, capture: Capture) -> SourceLag:
+        state, reason, behind = capture.state, capture.reason, None
+        try:
+            async with connected(capture.database) as db:
+                row = await db.fetchrow(SQL["lag"], capture.database.slot)
+        except MilepostError as error:
+            row, state, reason = None, State.FAILED, str(error)
+        if row:
+            behind = row["bytes"]
+            if state is State.STREAMING and not row["active"]:
+                state, reason = State.STARTING, f"nobody reads its slot {capture.database.slot}"
+        return SourceLag(capture.database.name, state, reason or None, capture.epoch, behind, capture.last_event_at)
+
+
+class Pauses:
+    """How long to wait before the next try: longer each time, unless the last one lived."""
+
+    def __init__(self) -> None:
+        self._next, self._began = _FIRST_PAUSE, 0.0
+
+    def begin(self) -> None:
+        self._began = time.monotonic()
+
+    async def wait(self) -> None:
+        if time.monotonic() - self._began > _HEALTHY:
+            self._next = _FIRST_PAUSE
+        pause, self._next = self._next, min(self._next * 2, _LONGEST_PAUSE)
+        await asyncio.sleep(pause * random.uniform(0.75, 1.25))
+
+
+def _announce(capture: Capture, decision: Continue | Anew) -> None:
+    where, epoch = capture.database.where, capture.epoch
+    match decision:
+        case Continue():
+            _log.info("%s: goes on behind %s", where, capture.checkpoint and capture.checkpoint.position)
+        case Anew(reason, expected):
+            level = logging.INFO if expected else logging.WARNING
+            _log.log(level, "%s: takes a snapshot, epoch %d, because %s", where, epoch, reason)
+
+
+async def _first_ended(tasks: "Sequence[asyncio.Task[None]]") -> None:
+    """Wait for one of them, cancel the others. Raises what it raised."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
