@@ -39,6 +39,7 @@ FACETS = json.dumps(
 )
 
 # As the projector does it: positions are given out under a lock that is held until commit.
+_LOCK = "select from record.feed_head for update"
 _APPEND = """
 with head as (update record.feed_head set position = position + cardinality($1::text[]) returning position)
 insert into record.feed (position, order_id, version, type, key, subject, subject_id, facets, snapshot,
@@ -46,7 +47,8 @@ insert into record.feed (position, order_id, version, type, key, subject, subjec
 select head.position - cardinality($1::text[]) + n, order_id,
        coalesce((select max(version) from record.feed f where f.order_id = e.order_id), 0)
            + row_number() over (partition by order_id order by n),
-       $2, gen_random_uuid()::text, 'order', order_id, $3::json, false, 'erp', 'public.ordhdr', 'u', '{"ordno": 1}', '0/0/1/0'
+       $2, gen_random_uuid()::text, 'order', order_id, $3::json, false,
+       'erp', 'public.ordhdr', 'u', '{"ordno": 1}', '0/0/1/0'
 from head, unnest($1::text[]) with ordinality as e (order_id, n)
 returning position
 """
@@ -87,6 +89,7 @@ async def create_orders(db: Db, orders: Sequence[tuple[str, datetime | None]]) -
 async def append(db: Db, *orders: str, type_: str = "ORDER_CHANGED") -> list[int]:
     """An event for each order named, in one transaction that wakes the gateway. Returns the positions."""
     async with db.transaction():
+        await db.execute(_LOCK)
         rows = await db.fetch(_APPEND, list(orders), type_, FACETS)
         await db.execute("notify milepost_feed")
     return sorted(row["position"] for row in rows)

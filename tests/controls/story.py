@@ -1,4 +1,4 @@
-"""The demo's story as transactions, captured by triggers instead of Debezium: quick, and as real as the databases are."""
+"""The demo's story as transactions, captured by triggers instead of Debezium: quick, and out of real databases."""
 
 import asyncio
 import itertools
@@ -30,10 +30,12 @@ create function audit.note() returns trigger language plpgsql security definer a
 begin
     insert into audit.change (txid, tbl, op, before, after)
     values (txid_current(), tg_table_schema || '.' || tg_table_name, lower(left(tg_op, 1)),
-            case when tg_op <> 'INSERT' then row_to_json(old) end, case when tg_op <> 'DELETE' then row_to_json(new) end);
+            case when tg_op <> 'INSERT' then row_to_json(old) end,
+            case when tg_op <> 'DELETE' then row_to_json(new) end);
     return null;
 end $$;
 """
+_TRIGGER = "create trigger audit after insert or update or delete on {table} for each row execute function audit.note()"
 _KEYS = """
 select c.conrelid::regclass::text as tbl, array_agg(a.attname::text) as columns
 from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any(c.conkey)
@@ -64,9 +66,7 @@ async def _audit(dsn: str, tables: Sequence[str]) -> None:
     db = await asyncpg.connect(dsn)
     await db.execute(_AUDIT)
     for table in tables:
-        await db.execute(
-            f"create trigger audit after insert or update or delete on {table} for each row execute function audit.note()"
-        )
+        await db.execute(_TRIGGER.format(table=table))
     await db.close()
 
 

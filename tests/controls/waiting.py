@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(ask: Callable[[], Awaitable[T]], seconds: float = 15) -> T:
+async def until(ask: Callable[[], Awaitable[T | None]], seconds: float = 15) -> T:
     """The first answer that is true; AssertionError with the last one when the time is over."""
     deadline = time.monotonic() + seconds
     while not (answer := await ask()):

@@ -2,19 +2,18 @@
 
 import random
 from collections.abc import AsyncIterator
+from importlib.resources import files
 
 import asyncpg
 import pytest
 
 from app.postgres import Postgres
 from app.verify import DirectSource, compare_direct, render
-from cdc.change import Snapshot, Transaction
+from cdc.change import Transaction
 from demo.story import Story
 from projections.database import SCHEMAS, schema_sql
-from projections.projector import Advanced, AlreadySeen, Projector
+from projections.projector import Advanced, Projector
 from tests.controls.story import ADAPTER_OF, MAPPINGS, captured_story
-
-COMMANDS = "create schema command; create function command.settle(text[], bigint) returns int language sql as 'select 0'"
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ async def graph(database: str) -> AsyncIterator[asyncpg.Connection]:
     db = await asyncpg.connect(database)
     for path in SCHEMAS:
         await db.execute(schema_sql(path))
-    await db.execute(COMMANDS)
+    await db.execute(files("commands").joinpath("sql/commands.sql").read_text())
     yield db
     await db.close()
 
