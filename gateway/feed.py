@@ -71,7 +71,7 @@ class Wanted(Struct, frozen=True):
 
 
 class Subscriber:
-    """A queue of at most `limit` events behind `after`. One that is full is emptied, and says so."""
+    """A queue of at most `limit` events behind `after`. It overflows once, and then takes nothing more."""
 
     def __init__(self, wanted: Wanted, after: int, limit: int) -> None:
         self._wanted = wanted
@@ -79,16 +79,17 @@ class Subscriber:
         self._limit = limit
         self._rows: deque[asyncpg.Record] = deque()
         self._missing: Missing | None = None
+        self._overflown = False
         self._wake = asyncio.Event()
 
     def offer(self, row: asyncpg.Record) -> None:
-        if row["position"] <= self._after or not self._wanted.takes(row):
+        if self._overflown or row["position"] <= self._after or not self._wanted.takes(row):
             return
-        if len(self._rows) >= self._limit:
-            self.skip(Missing(GapReason.TOO_SLOW, row["position"]))
+        if len(self._rows) == self._limit:
+            self._overflown = True
         else:
             self._rows.append(row)
-            self._wake.set()
+        self._wake.set()
 
     def skip(self, missing: Missing) -> None:
         """What was queued is not delivered."""
@@ -96,12 +97,14 @@ class Subscriber:
         self._missing, self._after = missing, missing.resume_after
         self._wake.set()
 
-    async def next(self) -> asyncpg.Record | Missing:
-        """Waits until there is something."""
+    async def next(self) -> asyncpg.Record | Missing | None:
+        """Waits until there is something; None when all that was queued before an overflow is delivered."""
         await self._wake.wait()
         missing, self._missing = self._missing, None
+        if missing is None and not self._rows:
+            return None
         item = missing or self._rows.popleft()
-        if not self._rows:
+        if not self._rows and not self._overflown:
             self._wake.clear()
         return item
 
@@ -112,6 +115,7 @@ class Feed:
     def __init__(self, connect: Callable[[], Awaitable[Connection]], *, queue: int = 1000, poll: float = 2.0) -> None:
         """`queue` is how many events may wait for one subscriber, `poll` how many seconds a wake-up may be lost."""
         self.state = "starting"
+        self.page = min(PAGE, queue)
         self._connect = connect
         self._queue = queue
         self._poll = poll

@@ -58,7 +58,8 @@ class GatewayServer(uvicorn.Server):
 
     def __init__(self, config: GatewayConfig, ready: Callable[[], None] | None = None) -> None:
         """Raises StartError."""
-        super().__init__(_uvicorn(_gateway(config)))
+        self.gateway = _gateway(config)
+        super().__init__(_uvicorn(self.gateway))
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

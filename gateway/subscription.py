@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.cursors import feed_position
 from gateway.feed import Missing, Wanted
-from gateway.replay import Item, follow
+from gateway.replay import Follower, Item
 from gateway.types.common import Info, followed
 from gateway.types.event import Gap, OrderEvent, gap_of, read_event
 from gateway.types.order_list import condition
@@ -50,7 +50,8 @@ class Subscription:
     ) -> AsyncGenerator[OrderEventOrGap, None]:
         wanted = (filter or OrderEventFilter()).wanted()
         start = None if after is None else feed_position(after)
-        async for item in follow(info.context.pool, info.context.feed, wanted, start):
+        follower = Follower(info.context.pool, info.context.feed, wanted, start)
+        async for item in follower.follow():
             yield _shown(item)
 
 
