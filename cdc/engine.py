@@ -9,6 +9,7 @@ import logging
 import random
 import shutil
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -21,7 +22,7 @@ from cdc.child import Child, start_error
 from cdc.connector import properties
 from cdc.database import SQL, CapturedDatabase, check, connected, drop_slot, inspect, publish, release
 from cdc.envelope import decode
-from cdc.frames import Header, Kind, Start, Stop
+from cdc.frames import Ack, Header, Kind, Start, Stop
 from cdc.resume import Anew, Continue, decide, identity
 from cdc.transactions import TornError
 from orders.crash import CrashPoint, crash_here
@@ -44,6 +45,7 @@ class EngineSource:
         self._ended: dict[int, asyncio.Future[str]] = {}
         self._runs = count(1)
         self._batches: asyncio.Queue[list[Transaction] | Exception] = asyncio.Queue()
+        self._waiting: Counter[str] = Counter()
         self._child: Child | None = None
 
     @property
@@ -56,6 +58,7 @@ class EngineSource:
         """Batches of whole transactions behind the checkpoints. Raises StartError when a source cannot be captured."""
         self._captures = {name: Capture(each, checkpoints.get(name)) for name, each in self._databases.items()}
         self._batches = asyncio.Queue()
+        self._waiting.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
         greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -72,13 +75,21 @@ class EngineSource:
     async def processed(self, checkpoints: Sequence[Checkpoint]) -> None:
         """These are durable: the sources may forget what lies before, and no more than that."""
         for checkpoint in checkpoints:
-            for ack in self._captures[checkpoint.source].processed(checkpoint):
-                if self._child:
-                    await self._child.send(ack)
+            if capture := self._captures.get(checkpoint.source):
+                await self._answer(capture.processed(checkpoint))
 
     async def lag(self) -> list[SourceLag]:
         """How every source does, asked now; in the order of the databases."""
         return await asyncio.gather(*map(self._lag, self._captures.values()))
+
+    async def _answer(self, acks: Sequence[Ack]) -> None:
+        for ack in acks:
+            if self._child:
+                await self._child.send(ack)
+
+    def waiting(self, source: str) -> int:
+        """Changes of the source that were captured and that the reader has not done with."""
+        return self._waiting[source]
 
     async def _check(self) -> None:
         """A source that is down may come up later; one that can never be captured is better said at once."""
@@ -98,6 +109,8 @@ class EngineSource:
                     raise each
                 transactions += each
             yield transactions
+            # Asked for the next batch, the reader has done with this one.
+            self._waiting.subtract(each.source for each in transactions for _ in each.changes)
 
     async def _keep_child(self, greeted: "asyncio.Future[None]") -> None:
         pauses = Pauses()
@@ -131,9 +144,12 @@ class EngineSource:
         async for header, payload in child.frames():
             if header.kind is Kind.HELLO and not greeted.done():
                 greeted.set_result(None)
-            for capture in self._captures.values():
-                if capture.run == header.run and header.run:
-                    await self._heard(child, capture, header, payload)
+            if capture := self._running(header.run):
+                await self._heard(child, capture, header, payload)
+
+    def _running(self, run: int) -> Capture | None:
+        """The source of a run; None when the run is over, or none was meant."""
+        return next((each for each in self._captures.values() if run and each.run == run), None)
 
     async def _heard(self, child: Child, capture: Capture, header: Header, payload: bytearray) -> None:
         match header.kind:
@@ -157,6 +173,7 @@ class EngineSource:
             return
         if transactions:
             self._batches.put_nowait(transactions)
+            self._waiting.update(each.source for each in transactions for _ in each.changes)
         if answer:
             await child.send(answer)
 
@@ -169,7 +186,7 @@ class EngineSource:
             except MilepostError as error:
                 reason = str(error)
             capture.fail(reason)
-            _log.error("%s: %s; it starts again", capture.database.where, reason)
+            _log.error("%s; it starts again", reason)
             await pauses.wait()
 
     async def _engine(self, child: Child, capture: Capture) -> str:
@@ -179,7 +196,7 @@ class EngineSource:
         self._ended[run] = ended
         try:
             await self._start(child, capture, run)
-            return await ended
+            return f"{capture.database.where}: {await ended}"
         finally:
             del self._ended[run]
 

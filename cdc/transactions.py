@@ -77,7 +77,7 @@ class Assembler:
     def _row(self, line: Line) -> None:
         number = line.transaction
         if number != self._open or (number is None and not self.snapshotting):
-            raise TornError(f"{self.source}: a row of transaction {number} came within {self._open}")
+            raise TornError(f"a row of transaction {number} came within {self._open}")
         if self.snapshotting and line.value.source:
             self._lsn = line.value.source.lsn or self._lsn
         self._lines.append(line)
@@ -95,7 +95,7 @@ class Assembler:
     def _end(self, line: Line) -> Transaction:
         lines, number, seen = self._take(), _number(line.value.id), line.value.event_count or 0
         if self._open != number or not _whole(lines, seen):
-            raise TornError(f"{self.source}: {number} has {seen} changes, {len(lines)} came in {self._open}")
+            raise TornError(f"transaction {number} has {seen} changes, {len(lines)} came in {self._open}")
         self._open, strays, self._strays = None, self._strays, []
         place = partial(Position, self.epoch, _lsn(line.value.id))
         return self._made(lines + strays, place, 0, self.seal(bytes(line.offset)), Snapshot.NO)
