@@ -29,7 +29,8 @@ def feed_cursor(position: int) -> str:
 def feed_position(cursor: str) -> int:
     """Raises RejectedError."""
     text = _decode(_FEED, cursor)
-    if not (text.isascii() and text.isdigit()) or int(text) > _BIGGEST:
+    # Length first: int() refuses thousands of digits with an error of its own.
+    if not (text.isascii() and text.isdigit()) or len(text) > 19 or int(text) > _BIGGEST:
         raise _bad(cursor)
     return int(text)
 

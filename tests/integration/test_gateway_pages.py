@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.postgres import Postgres
-from tests.controls import gateway
-from tests.controls.gateway import Client
+from tests.controls import serving
+from tests.controls.serving import Client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,13 +34,13 @@ sizes = st.lists(st.integers(1, 7), min_size=1, max_size=5)
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def dsn(postgres: Postgres) -> str:
     await postgres.create_database("gateway_pages")
-    await gateway.create_schemas(postgres.dsn("gateway_pages"))
+    await serving.create_schemas(postgres.dsn("gateway_pages"))
     return postgres.dsn("gateway_pages")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with gateway.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
+    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
         yield client
 
 
@@ -85,7 +85,7 @@ async def test_pages_of_any_size_give_each_order_once_and_in_order(
     db = await asyncpg.connect(dsn)
     try:
         await db.execute("truncate graph.orders")
-        await gateway.create_orders(db, list(rows.items()))
+        await serving.create_orders(db, list(rows.items()))
         collated = [row["id"] for row in await db.fetch("select id from graph.orders order by id")]
     finally:
         await db.close()
@@ -98,7 +98,7 @@ async def test_pages_of_any_size_give_each_order_once_and_in_order(
 async def test_both_ends_bound_a_page(client: Client, dsn: str) -> None:
     db = await asyncpg.connect(dsn)
     await db.execute("truncate graph.orders")
-    await gateway.create_orders(db, [(f"{n}", START + timedelta(days=n)) for n in range(6)])
+    await serving.create_orders(db, [(f"{n}", START + timedelta(days=n)) for n in range(6)])
     await db.close()
     all_of_them = (await client.ask(PAGE, orderBy="OLDEST_FIRST", first=200))["orders"]
     cursors = {edge["node"]["id"]: edge["cursor"] for edge in all_of_them["edges"]}
@@ -115,9 +115,9 @@ async def test_both_ends_bound_a_page(client: Client, dsn: str) -> None:
 async def test_orders_that_come_while_one_pages_move_nothing(client: Client, dsn: str) -> None:
     db = await asyncpg.connect(dsn)
     await db.execute("truncate graph.orders")
-    await gateway.create_orders(db, [(f"{n}", START + timedelta(days=n)) for n in range(4)])
+    await serving.create_orders(db, [(f"{n}", START + timedelta(days=n)) for n in range(4)])
     first = (await client.ask(PAGE, orderBy="NEWEST_FIRST", first=2))["orders"]
-    await gateway.create_orders(db, [("new", START + timedelta(days=9))])
+    await serving.create_orders(db, [("new", START + timedelta(days=9))])
     await db.close()
     rest = await client.ask(PAGE, orderBy="NEWEST_FIRST", first=9, after=first["pageInfo"]["endCursor"])
     assert [node["id"] for node in rest["orders"]["nodes"]] == ["1", "0"]

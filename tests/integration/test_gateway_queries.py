@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from app.postgres import Postgres
 from gateway.cursors import feed_cursor, feed_position
-from tests.controls import gateway
-from tests.controls.gateway import Client
+from tests.controls import serving
+from tests.controls.serving import Client
 
 HERE = Path(__file__).parent
 WHOLE_ORDER = (HERE / "gateway_whole_order.graphql").read_text()
@@ -21,7 +21,8 @@ query ($reference: String!) {
     scheme order { id }
     target {
       __typename
-      ... on Order { id } ... on FulfillmentOrder { id } ... on Shipment { id } ... on Invoice { id } ... on Return { id }
+      ... on Order { id } ... on FulfillmentOrder { id } ... on Shipment { id }
+      ... on Invoice { id } ... on Return { id }
     }
   }
 }
@@ -44,9 +45,9 @@ async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -
     """One for all: these tests only read."""
     await postgres.create_database("gateway_queries")
     dsn = postgres.dsn("gateway_queries")
-    await gateway.create_schemas(dsn)
-    await gateway.create_rows(dsn)
-    async with gateway.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
+    await serving.create_schemas(dsn)
+    await serving.create_rows(dsn)
+    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
         yield client
 
 
@@ -205,7 +206,8 @@ async def test_the_feed_of_an_order_or_a_kind(client: Client) -> None:
 
 async def test_the_sources_and_their_lag(client: Client) -> None:
     query = """{ sources {
-      name state detail position snapshotting seen applied superseded deadLettered filtered lagBytes lagChanges lagSeconds
+      name state detail position snapshotting seen applied superseded deadLettered filtered
+      lagBytes lagChanges lagSeconds
     } }"""
     east, erp, inbox = (await client.ask(query))["sources"]
     assert 85 < erp.pop("lagSeconds") < 600
@@ -218,21 +220,24 @@ async def test_the_sources_and_their_lag(client: Client) -> None:
 
 
 async def test_dead_letters_are_for_operations(client: Client) -> None:
-    query = "query ($all: Boolean!) { deadLetters(resolved: $all) { source table position reason document raw resolvedAt } }"
+    query = """query ($all: Boolean!) {
+      deadLetters(resolved: $all) { source table position reason document raw resolvedAt }
+    }"""
     (letter,) = (await client.ask(query, all=False))["deadLetters"]
     assert letter == {
         "source": "erp", "table": "public.ordlin", "position": "1/0/9/0", "reason": "no such unit",
         "document": "order 1042", "raw": "what came ÿ", "resolvedAt": None,
     }  # fmt: skip
     assert len((await client.ask(query, all=True))["deadLetters"]) == 2
-    service = {"authorization": f"Bearer {gateway.token('service')}"}
+    service = {"authorization": f"Bearer {serving.token('service')}"}
     answer = (await client.post(query, service, all=False)).json()
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
 async def test_entities_are_resolved_in_one_batch_each(client: Client) -> None:
     query = """query ($of: [_Any!]!) { _entities(representations: $of) {
-      __typename ... on Order { id } ... on Shipment { id } ... on Invoice { id } ... on Customer { id } ... on Product { sku }
+      __typename ... on Order { id } ... on Shipment { id } ... on Invoice { id }
+      ... on Customer { id } ... on Product { sku }
     } }"""
     of = [
         {"__typename": "Order", "id": "1042"},

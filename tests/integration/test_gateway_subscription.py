@@ -10,8 +10,8 @@ import pytest
 
 from gateway.cursors import feed_cursor, feed_position
 from gateway.feed import Feed
-from tests.controls import gateway
-from tests.controls.gateway import Client, Db, Stream
+from tests.controls import serving
+from tests.controls.serving import Client, Db, Stream
 from tests.controls.waiting import until
 
 FOLLOW = """
@@ -40,13 +40,13 @@ subscription {
 
 @pytest.fixture
 async def dsn(database: str) -> str:
-    await gateway.create_schemas(database)
+    await serving.create_schemas(database)
     return database
 
 
 @pytest.fixture
 async def client(dsn: str, tmp_path: Path) -> AsyncIterator[Client]:
-    async with gateway.running(dsn, tmp_path, queue=20) as client:
+    async with serving.running(dsn, tmp_path, queue=20) as client:
         yield client
 
 
@@ -79,10 +79,10 @@ async def positions(stream: Stream, count: int) -> list[int]:
 
 
 async def test_without_a_cursor_only_what_is_new(client: Client, db: Db) -> None:
-    await gateway.append(db, "A", "A")
+    await serving.append(db, "A", "A")
     async with client.subscribed(FOLLOW) as stream:
         await live(client)
-        await gateway.append(db, "A", type_="SHIPPED")
+        await serving.append(db, "A", type_="SHIPPED")
         event = await stream.next()
     assert event == {
         "__typename": "OrderEvent",
@@ -94,21 +94,21 @@ async def test_without_a_cursor_only_what_is_new(client: Client, db: Db) -> None
 
 
 async def test_from_a_cursor_what_was_missed_then_what_is_new(client: Client, db: Db) -> None:
-    await gateway.append(db, *"ABCAB")
+    await serving.append(db, *"ABCAB")
     async with client.subscribed(FOLLOW, after=feed_cursor(2)) as stream:
         assert await positions(stream, 3) == [3, 4, 5]
-        await gateway.append(db, "C")
+        await serving.append(db, "C")
         assert await positions(stream, 1) == [6]
 
 
 async def test_an_event_carries_its_order_as_it_is_now(client: Client, db: Db) -> None:
-    await gateway.create_orders(db, [("A", None)])
+    await serving.create_orders(db, [("A", None)])
     query = "subscription { orderEvents { ... on OrderEvent { order { displayStatus } } } }"
     async with client.subscribed(query) as stream:
         await live(client)
         for status in ("PREPARING", "DELIVERED"):
             await db.execute("update graph.orders set display_status = $1", status)
-            await gateway.append(db, "A")
+            await serving.append(db, "A")
             assert await stream.next() == {"order": {"displayStatus": status}}
 
 
@@ -117,7 +117,7 @@ async def test_nothing_is_lost_or_doubled_between_replay_and_live(
     client: Client, db: Db, dsn: str, replayed: int
 ) -> None:
     if replayed:
-        await gateway.append(db, *("A" for _ in range(replayed)))
+        await serving.append(db, *("A" for _ in range(replayed)))
     writers = [asyncio.create_task(write(dsn, seed)) for seed in range(3)]
     streams = [asyncio.create_task(collect(client, replayed + 150)) for _ in range(4)]
     await asyncio.gather(*writers)
@@ -132,7 +132,7 @@ async def write(dsn: str, seed: int) -> None:
     try:
         while left:
             size = min(left, rng.randint(1, 4))
-            await gateway.append(db, *(f"{rng.randint(1, 5)}" for _ in range(size)))
+            await serving.append(db, *(f"{rng.randint(1, 5)}" for _ in range(size)))
             left -= size
     finally:
         await db.close()
@@ -153,7 +153,7 @@ async def test_versions_of_an_order_rise_without_holes(client: Client, db: Db, d
 
 
 async def test_filters_hold_in_replay_and_live(client: Client, db: Db) -> None:
-    await gateway.create_orders(db, [("A", None), ("B", None)])
+    await serving.create_orders(db, [("A", None), ("B", None)])
     await db.execute("update graph.orders set customer_id = 'C' || id")
     for wanted, seen in [
         ({"customerId": "CA"}, [1, 3, 5]),
@@ -161,18 +161,18 @@ async def test_filters_hold_in_replay_and_live(client: Client, db: Db) -> None:
         ({"types": []}, []),
         ({"orderId": "B", "types": ["ORDER_CHANGED"]}, [2, 6]),
     ]:
-        start = (await gateway.append(db, "A", "B"))[0] - 1
+        start = (await serving.append(db, "A", "B"))[0] - 1
         await until(caught_up(client, start + 2))
         async with client.subscribed(FOLLOW, filter=wanted, after=feed_cursor(start)) as stream:
             await live(client)
-            await gateway.append(db, "A", "B", type_="SHIPPED")
-            await gateway.append(db, "A", "B")
+            await serving.append(db, "A", "B", type_="SHIPPED")
+            await serving.append(db, "A", "B")
             assert await positions(stream, len(seen)) == [start + n for n in seen]
         await live(client, 0)
 
 
 async def test_a_cursor_that_is_too_old_is_a_gap(client: Client, db: Db) -> None:
-    await gateway.append(db, *"AAAAA")
+    await serving.append(db, *"AAAAA")
     await db.execute("delete from record.feed where position <= 3")
     async with client.subscribed(FOLLOW, after=feed_cursor(1)) as stream:
         assert await stream.next() == {
@@ -186,7 +186,7 @@ async def test_a_cursor_that_is_too_old_is_a_gap(client: Client, db: Db) -> None
 
 
 async def test_a_cursor_of_another_feed_is_a_gap(client: Client, db: Db) -> None:
-    await gateway.append(db, "A")
+    await serving.append(db, "A")
     async with client.subscribed(FOLLOW, after=feed_cursor(7)) as stream:
         assert await stream.next() == {
             "__typename": "Gap",
@@ -194,14 +194,14 @@ async def test_a_cursor_of_another_feed_is_a_gap(client: Client, db: Db) -> None
             "resumeAfter": feed_cursor(1),
         }
         await live(client)
-        await gateway.append(db, "A")
+        await serving.append(db, "A")
         assert await positions(stream, 1) == [2]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "ZmVlZDE6LTE", "ZmVlZDE6MQ==", "b3JkZXIxOjox"])
 async def test_what_is_no_cursor_is_refused(client: Client, cursor: str) -> None:
     async with client.subscribed(FOLLOW, after=cursor) as stream:
-        message = await gateway.receive(stream.socket)
+        message = await serving.receive(stream.socket)
         errors = message["payload"] if message["type"] == "error" else message["payload"]["errors"]
         assert errors[0]["extensions"]["code"] == "BAD_REQUEST"
 
@@ -210,7 +210,7 @@ async def test_a_client_that_is_late_misses_nothing(client: Client, db: Db) -> N
     """The queue of 20 overflows, and what it did not hold is read from the feed."""
     async with client.subscribed(FOLLOW) as stream:
         await live(client)
-        await gateway.append(db, *("A" for _ in range(150)))
+        await serving.append(db, *("A" for _ in range(150)))
         assert await positions(stream, 150) == list(range(1, 151))
 
 
@@ -220,8 +220,8 @@ async def test_a_client_that_is_too_slow_gets_a_gap_and_goes_on(client: Client, 
         await live(client)
         stream.socket.transport.pause_reading()
         while feed_of(client).subscribers:
-            await until(caught_up(client, (await gateway.append(db, *("A" for _ in range(1000))))[-1]))
-        await until(caught_up(client, (await gateway.append(db, *("A" for _ in range(300))))[-1]))
+            await until(caught_up(client, (await serving.append(db, *("A" for _ in range(1000))))[-1]))
+        await until(caught_up(client, (await serving.append(db, *("A" for _ in range(300))))[-1]))
         stream.socket.transport.resume_reading()
         last = 0
         while (event := await stream.next())["__typename"] == "OrderEvent":
@@ -231,7 +231,7 @@ async def test_a_client_that_is_too_slow_gets_a_gap_and_goes_on(client: Client, 
         resumed = feed_position(event["resumeAfter"])
         assert resumed > last
         await live(client)
-        await gateway.append(db, "A", "A")
+        await serving.append(db, "A", "A")
         assert await positions(stream, 2) == [resumed + 1, resumed + 2]
 
 

@@ -1,0 +1,119 @@
+"""Tokens: ours and in time, or nothing."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from gateway.auth import Role, TokenCheck, issue_token, new_key_pair
+from gateway.errors import UnauthenticatedError
+from orders.errors import ForbiddenError, StartError
+
+PRIVATE, PUBLIC = new_key_pair()
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> TokenCheck:
+    (tmp_path / "public.pem").write_text(PUBLIC)
+    return TokenCheck.of_file(tmp_path / "public.pem")
+
+
+def claims(**changed: Any) -> dict[str, Any]:
+    now = int(time.time())
+    ours = {"sub": "ann", "role": "service", "iss": "milepost", "aud": "milepost", "iat": now, "exp": now + 60}
+    return {name: value for name, value in (ours | changed).items() if value is not ...}
+
+
+def signed(**changed: Any) -> str:
+    return jwt.encode(claims(**changed), PRIVATE, algorithm="EdDSA")
+
+
+def by_hand(header: dict[str, str], signature: bytes = b"") -> str:
+    parts = [json.dumps(header).encode(), json.dumps(claims()).encode(), signature]
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+def hs256_with_the_public_key() -> str:
+    import hashlib
+    import hmac
+
+    unsigned = by_hand({"alg": "HS256", "typ": "JWT"}).rstrip(".")
+    mac = hmac.new(PUBLIC.encode(), unsigned.encode(), hashlib.sha256).digest()
+    return f"{unsigned}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
+
+
+def test_a_token_of_ours_says_who_asks(check: TokenCheck) -> None:
+    principal = check.bearer(f"Bearer {issue_token(PRIVATE, 'ann', 'operations', 60)}")
+    assert (principal.subject, principal.role) == ("ann", Role.OPERATIONS)
+    assert 55 <= principal.expires_at - time.time() <= 60
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param(lambda: issue_token(PRIVATE, "ann", "admin", -1), id="expired"),
+        pytest.param(lambda: issue_token(new_key_pair()[0], "ann", "admin", 60), id="another key"),
+        pytest.param(lambda: by_hand({"alg": "none", "typ": "JWT"}), id="none"),
+        pytest.param(lambda: by_hand({"alg": "None", "typ": "JWT"}), id="None"),
+        pytest.param(hs256_with_the_public_key, id="HS256 with the public key"),
+        pytest.param(lambda: signed()[:-6] + "AAAAAA", id="changed signature"),
+        pytest.param(lambda: signed() + "." + "AAAA", id="four parts"),
+        pytest.param(lambda: signed(iss="other"), id="iss"),
+        pytest.param(lambda: signed(aud="other"), id="aud"),
+        pytest.param(lambda: signed(aud=["milepost", "other"]), id="aud of several"),
+        pytest.param(lambda: signed(nbf=int(time.time()) + 600), id="not yet"),
+        pytest.param(lambda: signed(exp=...), id="no exp"),
+        pytest.param(lambda: signed(sub=...), id="no sub"),
+        pytest.param(lambda: signed(role=...), id="no role"),
+        pytest.param(lambda: signed(iss=...), id="no iss"),
+        pytest.param(lambda: signed(aud=...), id="no aud"),
+        pytest.param(lambda: signed(sub=""), id="empty sub"),
+        pytest.param(lambda: signed(sub="x" * 300), id="long sub"),
+        pytest.param(lambda: signed(role="root"), id="unknown role"),
+        pytest.param(lambda: signed(role=["admin"]), id="several roles"),
+        pytest.param(lambda: signed(role="ADMIN"), id="other case"),
+        pytest.param(lambda: signed(role="аdmin"), id="look-alike"),
+        pytest.param(lambda: "x" * 10_000, id="long"),
+        pytest.param(lambda: "not.a.token", id="not a token"),
+        pytest.param(lambda: "é", id="not ASCII"),
+    ],
+)
+def test_any_other_is_refused(check: TokenCheck, token: Callable[[], str]) -> None:
+    with pytest.raises(UnauthenticatedError):
+        check.bearer(f"Bearer {token()}")
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic YTpi", "Token x"])
+def test_no_token_is_refused(check: TokenCheck, header: str | None) -> None:
+    with pytest.raises(UnauthenticatedError):
+        check.bearer(header)
+
+
+def test_a_role_is_required_by_name(check: TokenCheck) -> None:
+    principal = check.check(signed(role="service"))
+    principal.require(frozenset({Role.SERVICE}))
+    with pytest.raises(ForbiddenError, match="admin or operations"):
+        principal.require(frozenset({Role.ADMIN, Role.OPERATIONS}))
+
+
+def test_a_token_is_not_issued_for_an_unknown_role() -> None:
+    with pytest.raises(ValueError, match="root"):
+        issue_token(PRIVATE, "ann", "root", 60)
+
+
+def test_a_key_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    rsa_key = rsa.generate_private_key(65537, 2048).public_key()
+    for content in (None, b"", b"nonsense", rsa_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)):
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(StartError, match="public key") as caught:
+            TokenCheck.of_file(path)
+        assert "\n" not in str(caught.value)
