@@ -18,7 +18,8 @@ _T = TypeVar("_T")
 class Columns:
     """One row's columns, by type. `partial` tells that a large value came unchanged and so not at all."""
 
-    def __init__(self, table: str, row: Row, zone: ZoneInfo | None = None) -> None:
+    def __init__(self, source: str, table: str, row: Row, zone: ZoneInfo | None = None) -> None:
+        self.source = source
         self._table = table
         self._row = row
         self._zone = zone
@@ -117,11 +118,11 @@ class TableRule:
         self._read = read
 
     def facts(self, change: Change, zone: ZoneInfo | None) -> list[Fact]:
-        key = Columns(change.table, change.key)
+        key = Columns(change.source, change.table, change.key)
         name = "/".join([self._kind, *(key.id(column) for column in self._key)])
         if change.op is Op.DELETE or change.after is None:
             return [Fact(key=name)]
-        columns = Columns(change.table, change.after, zone)
+        columns = Columns(change.source, change.table, change.after, zone)
         fact = self._read(name, columns)
         return [msgspec.structs.replace(fact, partial=True) if columns.partial else fact]
 

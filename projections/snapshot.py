@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
-import msgspec
-
 from cdc.change import Change, Op, Position, Transaction
 from orders.facts import Doc, Fact, Ident
 from orders.graph import TABLES
@@ -13,6 +11,7 @@ from orders.lifecycle import View
 from projections.database import SQL, Connection, columns
 from projections.fold import Event, Fold, changed_happening, happening_order
 from projections.loader import Loader, position
+from projections.replay import change_of
 from projections.text import text_doc
 from projections.writer import write_facts, write_feed, write_rows
 
@@ -97,27 +96,7 @@ async def ledger_causes(connection: Connection, fold: Fold, happenings: Sequence
         (h.because[0], *fold.store.known[h.because].position) for h in happenings if h.because in fold.store.known
     }
     rows = await connection.fetch(SQL["causes"], *columns(list(behind), 4))
-    return {(row["source"], position(row)): change_of(row) for row in rows}
-
-
-def change_of(row: object) -> Change:
-    """A ledger row as the change it was, without the row's content."""
-    r: dict[str, object] = dict(row)  # type: ignore[call-overload]  # an asyncpg record
-    return msgspec.convert(
-        {
-            "source": r["source"],
-            "table": r["tbl"],
-            "op": r["op"],
-            "key": msgspec.json.decode(str(r["key"])),
-            "before": None,
-            "after": None,
-            "position": position(row),
-            "transaction": r["transaction"],
-            "committed_at": r["committed_at"],
-            "captured_at": r["captured_at"],
-        },
-        Change,
-    )
+    return {(row["source"], position(row)): change_of(dict(row)) for row in rows}
 
 
 async def tell_changed(connection: Connection, last: Transaction, told: set[str]) -> None:

@@ -36,15 +36,13 @@ from orders.facts import (
     ShipTo,
 )
 
-SOURCE = "erp"
 
-
-def doc(kind: DocKind, number: str) -> Doc:
-    return Doc(SOURCE, kind, number)
+def doc(row: Columns, kind: DocKind, number: str) -> Doc:
+    return Doc(row.source, kind, number)
 
 
 def of_order(row: Columns) -> Doc:
-    return doc(DocKind.ORDER, row.id("ordno"))
+    return doc(row, DocKind.ORDER, row.id("ordno"))
 
 
 def order_number(row: Columns) -> Ident:
@@ -55,7 +53,7 @@ def customer(key: str, row: Columns) -> Fact:
     number = row.id("cusno")
     return Fact(
         key=key,
-        doc=doc(DocKind.CUSTOMER, number),
+        doc=doc(row, DocKind.CUSTOMER, number),
         body=Customer(number=number, name=row.id("cusnam"), active=row.id("custyp") == "A", currency=row.text("curcd")),
     )
 
@@ -64,7 +62,7 @@ def ship_to(key: str, row: Columns) -> Fact:
     number = row.id("cusno")
     return Fact(
         key=key,
-        doc=doc(DocKind.CUSTOMER, number),
+        doc=doc(row, DocKind.CUSTOMER, number),
         body=ShipTo(
             id=f"{number}/{row.id('shtno')}",
             address=Address(
@@ -83,7 +81,7 @@ def item(key: str, row: Columns) -> Fact:
     sku = row.id("itmno")
     return Fact(
         key=key,
-        doc=doc(DocKind.PRODUCT, sku),
+        doc=doc(row, DocKind.PRODUCT, sku),
         body=Product(sku=sku, description=row.id("itmdsc"), uom=row.id("uom").strip(), active=row.id("itmsts") == "A"),
     )
 
@@ -177,7 +175,7 @@ def release(key: str, row: Columns) -> Fact:
 def posting(key: str, row: Columns) -> Fact:
     return Fact(
         key=key,
-        doc=doc(DocKind.POSTING, row.id("pstno")),
+        doc=doc(row, DocKind.POSTING, row.id("pstno")),
         belongs_to=order_number(row),
         body=Posting(
             number=row.id("pstno"),
@@ -193,7 +191,7 @@ def posting(key: str, row: Columns) -> Fact:
 def posting_line(key: str, row: Columns) -> Fact:
     return Fact(
         key=key,
-        doc=doc(DocKind.POSTING, row.id("pstno")),
+        doc=doc(row, DocKind.POSTING, row.id("pstno")),
         body=ShipmentLine(line=row.id("linno"), sku=None, quantity=row.quantity("qtyshp")),
     )
 
@@ -202,7 +200,7 @@ def invoice(key: str, row: Columns) -> Fact:
     number, status = row.id("invno"), row.id("invsts")
     return Fact(
         key=key,
-        doc=doc(DocKind.INVOICE, number),
+        doc=doc(row, DocKind.INVOICE, number),
         belongs_to=order_number(row),
         body=Invoice(
             number=number,
@@ -221,7 +219,7 @@ def invoice(key: str, row: Columns) -> Fact:
 def invoice_line(key: str, row: Columns) -> Fact:
     return Fact(
         key=key,
-        doc=doc(DocKind.INVOICE, row.id("invno")),
+        doc=doc(row, DocKind.INVOICE, row.id("invno")),
         body=InvoiceLine(line=row.id("linno"), quantity=row.quantity("qtyinv"), amount=row.quantity("extamt")),
     )
 
@@ -230,7 +228,7 @@ def goods_return(key: str, row: Columns) -> Fact:
     number = row.id("rmano")
     return Fact(
         key=key,
-        doc=doc(DocKind.RETURN, number),
+        doc=doc(row, DocKind.RETURN, number),
         belongs_to=order_number(row),
         body=ReturnHeader(
             number=number,
@@ -247,7 +245,7 @@ def goods_return(key: str, row: Columns) -> Fact:
 def return_line(key: str, row: Columns) -> Fact:
     return Fact(
         key=key,
-        doc=doc(DocKind.RETURN, row.id("rmano")),
+        doc=doc(row, DocKind.RETURN, row.id("rmano")),
         body=ReturnLine(line=row.id("linno"), quantity=row.quantity("qtyrtn")),
     )
 
@@ -256,7 +254,7 @@ def balance(key: str, row: Columns) -> Fact:
     sku, warehouse = row.id("itmno"), row.id("whs").strip()
     return Fact(
         key=key,
-        doc=doc(DocKind.INVENTORY, f"{sku}/{warehouse}"),
+        doc=doc(row, DocKind.INVENTORY, f"{sku}/{warehouse}"),
         body=Inventory(
             sku=sku,
             warehouse=warehouse,

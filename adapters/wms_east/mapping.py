@@ -18,27 +18,25 @@ from orders.facts import (
 )
 from orders.states import TAXONOMY_VERSION, Milestone, ReasonFamily
 
-SOURCE = "east"
+
+def order_doc(row: Columns, order_id: str) -> Doc:
+    return Doc(row.source, DocKind.PARTNER_ORDER, order_id)
 
 
-def order_doc(order_id: str) -> Doc:
-    return Doc(SOURCE, DocKind.PARTNER_ORDER, order_id)
+def shipment_doc(row: Columns, shipment_id: str) -> Doc:
+    return Doc(row.source, DocKind.SHIPMENT, shipment_id)
 
 
-def shipment_doc(shipment_id: str) -> Doc:
-    return Doc(SOURCE, DocKind.SHIPMENT, shipment_id)
-
-
-def order_ident(order_id: str) -> Ident:
-    return Ident("east:order", order_id)
+def order_ident(row: Columns, order_id: str) -> Ident:
+    return Ident(f"{row.source}:order", order_id)
 
 
 def order(key: str, row: Columns) -> Fact:
     order_id, quoted = row.id("id"), row.id("client_ref").strip()
     return Fact(
         key=key,
-        doc=order_doc(order_id),
-        claims=(order_ident(order_id),),
+        doc=order_doc(row, order_id),
+        claims=(order_ident(row, order_id),),
         belongs_to=Ident("order_number", quoted),
         body=PartnerOrder(
             number=row.id("code"),
@@ -53,7 +51,7 @@ def order(key: str, row: Columns) -> Fact:
 def order_line(key: str, row: Columns) -> Fact:
     return Fact(
         key=key,
-        doc=order_doc(row.id("order_id")),
+        doc=order_doc(row, row.id("order_id")),
         body=PartnerPick(
             line=row.id("line"),
             sku=row.id("sku"),
@@ -68,8 +66,8 @@ def order_line(key: str, row: Columns) -> Fact:
 def shipment(key: str, row: Columns) -> Fact:
     return Fact(
         key=key,
-        doc=shipment_doc(row.id("id")),
-        belongs_to=order_ident(row.id("order_id")),
+        doc=shipment_doc(row, row.id("id")),
+        belongs_to=order_ident(row, row.id("order_id")),
         body=ShipmentHeader(
             number=row.id("code"),
             warehouse=WAREHOUSE,
@@ -89,7 +87,7 @@ def shipment(key: str, row: Columns) -> Fact:
 def shipment_line(key: str, row: Columns) -> Fact:
     return Fact(
         key=key,
-        doc=shipment_doc(row.id("shipment_id")),
+        doc=shipment_doc(row, row.id("shipment_id")),
         body=ShipmentLine(line=row.id("line"), sku=row.id("sku"), quantity=row.quantity("qty"), lot=row.text("lot")),
     )
 
@@ -98,7 +96,7 @@ def carton(key: str, row: Columns) -> Fact:
     sscc = row.id("sscc")
     return Fact(
         key=key,
-        doc=shipment_doc(row.id("shipment_id")),
+        doc=shipment_doc(row, row.id("shipment_id")),
         body=Package(id=sscc, sscc=sscc, tracking=row.text("tracking_no"), weight_kg=row.number("weight_kg")),
     )
 
@@ -110,7 +108,7 @@ def scan(key: str, row: Columns) -> Fact:
     told = reason if reason and reason != NORMAL else None
     return Fact(
         key=key,
-        doc=shipment_doc(row.id("shipment_id")),
+        doc=shipment_doc(row, row.id("shipment_id")),
         body=TransportEvent(
             namespace="x12:1650",
             code=code,
@@ -132,7 +130,7 @@ def stock(key: str, row: Columns) -> Fact:
     sku = row.id("sku")
     return Fact(
         key=key,
-        doc=Doc(SOURCE, DocKind.INVENTORY, sku),
+        doc=Doc(row.source, DocKind.INVENTORY, sku),
         body=Inventory(
             sku=sku,
             warehouse=WAREHOUSE,

@@ -104,7 +104,9 @@ where f.doc > $1 and not exists (select from graph.link l join graph.claim c usi
 order by f.doc limit $2
 
 -- name: causes
-select source, epoch, log, ordinal, tbl, op, key::text as key, transaction, committed_at, captured_at from record.ledger
+select source, epoch, log, ordinal, tbl, op, key::text as key, null as before, null as after, transaction, committed_at,
+    captured_at
+from record.ledger
 where (source, epoch, log, ordinal) in (select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[]))
 
 -- name: ledger_after

@@ -1,0 +1,150 @@
+"""The command `milepost`."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import App, Parameter
+
+from adapters.direct import DirectSource
+from app.folder import default_folder
+from app.settings import Config, Settings, read_config
+from orders.errors import MilepostError, StartError
+
+app = App(name="milepost", help="One live order graph over a distributor's ERP, its 3PLs and its carriers.")
+
+Data = Annotated[Path | None, Parameter(help="The data folder; the default is this user's data folder.")]
+Port = Annotated[int | None, Parameter(help="The port of the GraphQL gateway.")]
+ConfigFile = Annotated[Path | None, Parameter(name="--config", help="milepost.toml, which names the sources.")]
+
+
+def say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  # the command line's output
+
+
+def configured(config: Path | None, port: int | None) -> Config:
+    found = read_config(config) if config else Config()
+    return found if port is None else msgspec.structs.replace(found, port=port)
+
+
+@app.command
+def up(*, config: ConfigFile = None, data: Data = None, port: Port = None) -> None:
+    """Run Milepost over the sources of milepost.toml until Ctrl-C."""
+    from app.runtime import running
+
+    async def main() -> None:
+        found = configured(config or Path("milepost.toml"), port)
+        async with running(data or default_folder(), found, say) as supervisor:
+            say(supervisor.banner())
+            await supervisor.wait()
+
+    finish(main)
+
+
+@app.command
+def demo(
+    *,
+    orders: Annotated[int, Parameter(help="How many orders the story has.")] = 200,
+    rate: Annotated[float | None, Parameter(help="Orders a second; 2 unless --until-done.")] = None,
+    seed: Annotated[int, Parameter(help="The same seed tells the same story.")] = 1,
+    until_done: Annotated[bool, Parameter(help="End when the story is told and verified.", negative="")] = False,
+    json: Annotated[bool, Parameter(help="Print the summary as JSON, and all else to stderr.", negative="")] = False,
+    data: Data = None,
+    port: Port = None,
+) -> None:
+    """Watch orders move through a legacy ERP and a 3PL's warehouse system."""
+    from app.demo import demo_folder, run_demo, summary_text, to_json
+    from demo.story import Story
+
+    async def main() -> None:
+        found = await run_demo(
+            demo_folder(data),
+            configured(None, port),
+            Story(seed=seed, orders=orders),
+            rate=rate if rate is not None or until_done else 2.0,
+            until_done=until_done or json,
+            quiet=json,
+        )
+        if found is not None:
+            say(to_json(found) if json else summary_text(found))
+            if not found.verified:
+                sys.exit(1)
+
+    finish(main)
+
+
+@app.command
+def status(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """What runs, where, and how far each source is."""
+    from app.statuses import status_text
+
+    async def main() -> None:
+        say(await status_text(folder(data, demo)))
+
+    finish(main)
+
+
+@app.command
+def verify(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Compare the graph with its ledger and with the sources. Exit code 1 when they differ."""
+    from app.verifying import report
+    from app.verifying import verify as verify_graph
+
+    async def main() -> None:
+        settings = Settings.load(folder(data, demo))
+        sources = [DirectSource(s.name, s.adapter, s.dsn) for s in settings.sources]
+        verdict = await verify_graph(settings.graph_dsn, sources)
+        say(report(verdict))
+        if not verdict.verified:
+            sys.exit(1)
+
+    finish(main)
+
+
+@app.command
+def token(
+    *,
+    subject: str = "developer",
+    role: str = "admin",
+    days: float = 7.0,
+    data: Data = None,
+    demo: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Issue a development token that this installation accepts."""
+    from app.keys import token as issue
+
+    async def main() -> None:
+        say(issue(folder(data, demo), subject, role, days * 24 * 3600))
+
+    finish(main)
+
+
+def folder(data: Path | None, demo: bool) -> Path:
+    from app.demo import demo_folder
+
+    return demo_folder(data) if demo else (data or default_folder())
+
+
+def finish(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Errors of the installation and of the caller are one line and exit code 2."""
+    try:
+        asyncio.run(main())
+    except* StartError as errors:
+        fail(errors)
+    except* MilepostError as errors:
+        fail(errors)
+
+
+def fail(errors: BaseExceptionGroup[MilepostError]) -> None:
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    print(f"milepost: {first}", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,46 @@
+"""The installation's key pair for development tokens, and its other secrets, kept in the data folder."""
+
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from app.folder import write_private
+from gateway.auth import issue_token, new_key_pair
+
+WEEK = 7 * 24 * 3600.0
+
+
+def public_key_path(data: Path) -> Path:
+    return data / "keys" / "public.pem"
+
+
+def keys_folder(data: Path) -> Path:
+    folder = data / "keys"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def ensure_keys(data: Path) -> None:
+    """Make the pair once."""
+    folder = keys_folder(data)
+    if not (folder / "public.pem").exists():
+        private, public = new_key_pair()
+        write_private(folder / "private.pem", private.encode())
+        write_private(folder / "public.pem", public.encode())
+
+
+def token(data: Path, subject: str, role: str, lifetime: float = WEEK) -> str:
+    """A token that this installation accepts; `lifetime` in seconds."""
+    return issue_token((data / "keys" / "private.pem").read_text(), subject, role, lifetime)
+
+
+def passwords(data: Path, names: tuple[str, ...]) -> dict[str, str]:
+    """Random once, the same ever after."""
+    path = keys_folder(data) / "passwords.json"
+    known: dict[str, str] = msgspec.json.decode(path.read_bytes()) if path.exists() else {}
+    fresh = {name: secrets.token_urlsafe(24) for name in names if name not in known}
+    if fresh:
+        known |= fresh
+        write_private(path, msgspec.json.encode(known))
+    return known

@@ -1,0 +1,92 @@
+"""Milepost on one machine: Postgres, projector with its engine, worker and gateway under one supervisor."""
+
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from msgspec import structs
+
+from adapters.registry import adapter
+from app.child import Child
+from app.folder import open_folder
+from app.keys import ensure_keys
+from app.postgres import Postgres
+from app.preflight import Needs, check_databases, check_machine
+from app.schema import GATEWAY_ROLE, prepare_schema
+from app.settings import Config, Settings, SourceSettings
+from app.supervisor import Supervisor
+from orders.errors import StartError
+
+GRAPH_DATABASE = "milepost"
+
+MakeSources = Callable[[Postgres], Awaitable[Sequence[SourceSettings]]]
+"""Makes sources in the embedded Postgres; called again when it had to move to another port."""
+
+
+@asynccontextmanager
+async def running(
+    data: Path, config: Config, say: Callable[[str], None], make_sources: MakeSources | None = None
+) -> AsyncIterator[Supervisor]:
+    """Everything up and ready inside the block. Raises StartError before anything is left running."""
+    data = open_folder(data)
+    if config.graph is not None and make_sources is not None:
+        raise StartError("the demo keeps its graph in the embedded Postgres: leave [graph] out of the configuration")
+    installation = Installation(data, config, make_sources)
+    async with Supervisor(data, say=say, moved=installation.settle) as supervisor:
+        await check_machine(data, config)
+        if installation.postgres is not None:
+            await supervisor.start_postgres(installation.postgres)
+        await installation.settle()
+        await supervisor.start(*children(data))
+        yield supervisor
+
+
+class Installation:
+    """What has to be true in the databases before the processes start."""
+
+    def __init__(self, data: Path, config: Config, make_sources: MakeSources | None) -> None:
+        self._data = data
+        self._config = config
+        self._make_sources = make_sources
+        self.postgres = Postgres(data) if config.graph is None else None
+
+    async def settle(self) -> None:
+        """Databases, roles, schemas, keys and the settings file. Safe to repeat. Raises StartError."""
+        config = self._config
+        if self.postgres is not None and self._make_sources is not None:
+            config = structs.replace(config, sources=tuple(await self._make_sources(self.postgres)))
+        if not config.sources:
+            raise StartError("no source is configured: name one in milepost.toml as [sources.NAME], or try the demo")
+        await check_databases(config, {source.name: needs(source) for source in config.sources})
+        graph_dsn, gateway_dsn = await self._graph()
+        await prepare_schema(graph_dsn)
+        ensure_keys(self._data)
+        Settings(
+            data=self._data,
+            graph_dsn=graph_dsn,
+            gateway_dsn=gateway_dsn,
+            host=config.host,
+            port=config.port,
+            sources=config.sources,
+            java_heap_mb=config.java_heap_mb,
+            min_free_mb=config.min_free_mb,
+        ).save()
+
+    async def _graph(self) -> tuple[str, str]:
+        """DSNs of the projector's owner and of the gateway's reader."""
+        if self.postgres is None:
+            assert self._config.graph is not None
+            return self._config.graph.dsn, self._config.graph.gateway_dsn or self._config.graph.dsn
+        await self.postgres.create_database(GRAPH_DATABASE)
+        await self.postgres.create_role(GATEWAY_ROLE)
+        return self.postgres.dsn(GRAPH_DATABASE), self.postgres.dsn(GRAPH_DATABASE, GATEWAY_ROLE)
+
+
+def needs(source: SourceSettings) -> Needs:
+    return Needs(tables=adapter(source.adapter).mapping.tables, slot=f"milepost_{source.name}")
+
+
+def children(data: Path) -> list[Child]:
+    names = ("projector", "worker", "gateway")
+    return [Child(name, (sys.executable, "-m", f"app.{name}", "--data", str(data))) for name in names]

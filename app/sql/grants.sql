@@ -1,0 +1,10 @@
+-- The gateway reads the graph and the record, and writes commands; nothing else.
+do $$
+begin
+    if exists (select from pg_roles where rolname = 'milepost_gateway') then
+        grant usage on schema graph, record, command to milepost_gateway;
+        grant select on all tables in schema graph, record, command to milepost_gateway;
+        revoke select on graph.fact, graph.claim, graph.link from milepost_gateway;
+        grant insert on command.command to milepost_gateway;
+    end if;
+end $$;

@@ -1,0 +1,108 @@
+"""Replays the ledger from scratch, in memory, and reads the graph as it is stored, so that the two can be compared."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET
+
+from cdc.change import UNAVAILABLE, Change, Position
+from orders.facts import Fact
+from orders.graph import TABLES, Row
+from orders.lifecycle import Identity, derive
+from projections.database import SQL, Connection
+from projections.fold import Stated
+from projections.mapping import Mappings
+from projections.store import FactStore
+
+CHUNK = 2_000
+Graph = dict[Identity, Row]
+
+
+class Sweep(NamedTuple):
+    """A snapshot of `source` ended at `position`, behind the ledger row `after`."""
+
+    source: str
+    position: Position
+    after: int
+
+
+async def replayed(connection: Connection, mappings: Mappings) -> Graph:
+    """The graph that the ledger alone gives. Takes memory for all facts."""
+    store = FactStore()
+    sweeps = [Sweep(r["source"], place(dict(r)), r["ledger_id"]) for r in await connection.fetch(SQL["sweeps"])]
+    async for ledger_id, change in ledger(connection):
+        while sweeps and sweeps[0].after < ledger_id:
+            sweep(store, sweeps.pop(0))
+        state(store, mappings, change)
+    for left in sweeps:
+        sweep(store, left)
+    roots = {store.root(doc) for doc in store.docs}
+    return {identity: row for root in roots for identity, row in derive(root, store.tree(root)).rows.items()}
+
+
+def state(store: FactStore, mappings: Mappings, change: Change) -> None:
+    for fact in Stated(change, mappings[change.source].facts(change)).facts:
+        store.put(change.source, fact, change.position)
+
+
+def sweep(store: FactStore, found: Sweep) -> None:
+    old = [
+        key
+        for (source, key), known in store.known.items()
+        if source == found.source and known.position.epoch < found.position.epoch
+    ]
+    for key in old:
+        store.put(found.source, Fact(key=key), found.position)
+
+
+async def ledger(connection: Connection) -> AsyncIterator[tuple[int, Change]]:
+    """The changes that counted, in the order in which they were projected."""
+    after = 0
+    while rows := await connection.fetch(SQL["ledger_after"], after, CHUNK):
+        for row in rows:
+            if row["outcome"] != "dead":
+                yield row["id"], change_of(dict(row))
+        after = rows[-1]["id"]
+
+
+def change_of(row: Mapping[str, Any]) -> Change:
+    """A ledger row as the change it was."""
+    return msgspec.convert(
+        {
+            "source": row["source"],
+            "table": row["tbl"],
+            "op": row["op"],
+            "key": columns_of(row["key"]),
+            "before": columns_of(row["before"]),
+            "after": columns_of(row["after"]),
+            "position": place(row),
+            "transaction": row["transaction"],
+            "committed_at": row["committed_at"],
+            "captured_at": row["captured_at"],
+        },
+        Change,
+    )
+
+
+def columns_of(text: str | None) -> dict[str, Any] | None:
+    if text is None:
+        return None
+    row: dict[str, Any] = msgspec.json.decode(text)
+    if UNAVAILABLE in text:
+        return {column: UNSET if value == UNAVAILABLE else value for column, value in row.items()}
+    return row
+
+
+def place(row: Mapping[str, Any]) -> Position:
+    return Position(row["epoch"], row["log"], row["ordinal"])
+
+
+async def stored(connection: Connection) -> Graph:
+    """The graph as Postgres has it. The session's time zone must be UTC."""
+    graph: Graph = {}
+    for kind in TABLES:
+        rows = await connection.fetch(f"select row_to_json(t)::text from graph.{kind.table} t")  # noqa: S608  # our own names
+        decoder = msgspec.json.Decoder(kind)
+        graph.update((row.identity(), row) for row in (decoder.decode(r[0]) for r in rows))
+    return graph
