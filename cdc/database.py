@@ -89,6 +89,7 @@ class Server(msgspec.Struct, frozen=True):
     timeline: int | None
     wal_level: str
     may_replicate: bool
+    may_publish: bool
     missing: list[str]
     keyless: list[str]
     published: list[str | None] | None
@@ -138,6 +139,9 @@ def _complaint(database: CapturedDatabase, server: Server) -> str | None:
         return f"no primary key or replica identity: {', '.join(server.keyless)}; add one or leave it out"
     if server.slot and server.slot.database != database.database:
         return f"slot {database.slot} belongs to database {server.slot.database}: name another slot"
+    if not server.may_publish and not publishes(database, server):
+        wish = f"create publication {database.publication} for table {', '.join(database.tables)}"
+        return f"its role may not publish: let the owner run `{wish}`"
     return None
 
 

@@ -4,7 +4,7 @@
 -- What capture has to know of a source before it starts. $1 slot, $2 publication, $3 schemas and $4 names of the
 -- tables, pairwise. One JSON object.
 with wanted as (
-    select s || '.' || t as name, c.oid, c.relreplident
+    select s || '.' || t as name, c.oid, c.relreplident, c.relowner
     from unnest($3::text[], $4::text[]) as w (s, t)
     left join pg_namespace n on n.nspname = s
     left join pg_class c on c.relnamespace = n.oid and c.relname = t and c.relkind in ('r', 'p')
@@ -18,6 +18,8 @@ select json_build_object(
         select rolreplication or rolsuper or exists (
             select from pg_roles r where r.rolname = 'rds_replication' and pg_has_role(r.oid, 'member'))
         from pg_roles where rolname = current_user),
+    'may_publish', has_database_privilege(current_database(), 'create')
+        and (select coalesce(bool_and(pg_has_role(relowner, 'usage')), true) from wanted),
     'missing', (select coalesce(json_agg(name), '[]') from wanted where oid is null),
     'keyless', (select coalesce(json_agg(name), '[]') from wanted
         where relreplident = 'n' or relreplident = 'd' and not exists (

@@ -15,6 +15,7 @@ SERVER = Server(
     timeline=1,
     wal_level="logical",
     may_replicate=True,
+    may_publish=True,
     missing=[],
     keyless=[],
     published=["public.b", "public.a"],
