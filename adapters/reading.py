@@ -1,7 +1,7 @@
 """Reads columns of a captured row; what cannot be read is a PoisonError that names table, column and value."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
@@ -73,7 +73,7 @@ class Columns:
 
     def wall_clock(self, column: str) -> datetime | None:
         """A time without a zone, on the clock where the row was written (`zone`), as an instant."""
-        return self._read(column, lambda raw: naive(raw).replace(tzinfo=self._zone or UTC).astimezone(UTC))
+        return self._read(column, lambda raw: in_zone(naive(raw), self._zone or UTC))
 
     def naive(self, column: str) -> datetime:
         return self._must(column, self._read(column, naive))
@@ -95,6 +95,17 @@ def finite(raw: str) -> Decimal:
 
 def naive(raw: str) -> datetime:
     return datetime.fromisoformat(raw.removesuffix("Z"))
+
+
+def in_zone(local: datetime, zone: tzinfo) -> datetime:
+    """The instant of a wall clock's time. A time that the clock shows twice, or never, is read in standard time."""
+    readings = [local.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
+    return max(reading.astimezone(UTC) for reading in readings) if is_twice(readings) else readings[0].astimezone(UTC)
+
+
+def is_twice(readings: Sequence[datetime]) -> bool:
+    first, second = (reading.utcoffset() or timedelta() for reading in readings)
+    return first > second
 
 
 def minutes(offset: str) -> int:

@@ -1,0 +1,50 @@
+"""Columns of captured rows, and what cannot be read."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from adapters.reading import Columns, at_offset, in_zone, minutes
+from orders.errors import PoisonError
+
+CHICAGO = ZoneInfo("America/Chicago")
+
+
+@pytest.mark.parametrize(
+    ("local", "instant"),
+    [
+        ("2026-01-05T12:00:00", "2026-01-05T18:00:00Z"),
+        ("2026-07-05T12:00:00", "2026-07-05T17:00:00Z"),
+        ("2026-11-01T01:30:00", "2026-11-01T07:30:00Z"),
+        ("2026-03-08T02:30:00", "2026-03-08T08:30:00Z"),
+    ],
+)
+def test_a_wall_clock_is_read_in_standard_time_where_it_is_unclear(local: str, instant: str) -> None:
+    assert in_zone(datetime.fromisoformat(local), CHICAGO) == datetime.fromisoformat(instant)
+
+
+@pytest.mark.parametrize(("text", "expected"), [("-05:00", -300), ("+05:30", 330), ("+00:00", 0), ("-03:30", -210)])
+def test_offsets(text: str, expected: int) -> None:
+    assert minutes(text) == expected
+
+
+def test_a_local_time_at_an_offset() -> None:
+    assert at_offset(datetime(2026, 1, 5, 12), -300) == datetime(2026, 1, 5, 17, tzinfo=UTC)
+    assert at_offset(datetime(2026, 1, 5, 12), None) == datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        (lambda c: c.quantity("qty"), "t.qty cannot be read: 'NaN'"),
+        (lambda c: c.quantity("none"), "t.none is null"),
+        (lambda c: c.id("gone"), "t has no column gone"),
+        (lambda c: c.day("day"), "t.day cannot be read: 'soon'"),
+        (lambda c: c.code("code", {"A": 1}), "t.code cannot be read: 'Z'"),
+    ],
+)
+def test_what_cannot_be_read_says_what_and_where(read, message: str) -> None:  # type: ignore[no-untyped-def]
+    columns = Columns("erp", "t", {"qty": "NaN", "none": None, "day": "soon", "code": "Z"})
+    with pytest.raises(PoisonError, match=message):
+        read(columns)
