@@ -86,6 +86,13 @@ async def test_an_accepted_command_is_applied(bench: Bench) -> None:
     assert bench.source.finds == []
 
 
+async def test_an_idle_worker_is_woken_and_does_not_wait_for_its_poll(bench: Bench) -> None:
+    async with bench.worker():
+        for number in range(6):
+            request = (controls.release if number % 2 else controls.hold)(f"k{number}")
+            await bench.ended(await bench.accept(request), CommandState.APPLIED)
+
+
 async def test_what_was_accepted_before_the_start_is_applied(bench: Bench) -> None:
     command = await bench.accept(controls.hold())
     async with bench.worker():
