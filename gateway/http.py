@@ -9,7 +9,6 @@ from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
-from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
 from gateway.asgi import (
@@ -117,7 +116,8 @@ async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:
         await respond_json(send, 503, {"errors": errors}, _RETRY)
         return
     content: dict[str, Any] = {"errors": errors} if errors else {}
-    refused = isinstance(result, PreExecutionError)
+    # Nothing was executed: the document, its variables or its choice of operation are wrong.
+    refused = bool(errors) and result.data is None and not any(error.get("path") for error in errors)
     if not refused:
         content["data"] = result.data
     modern = _RESPONSE in (header(scope, b"accept") or "")

@@ -1,0 +1,269 @@
+"""HTTP: who may ask, what is no request, and what a browser gets."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from app.postgres import Postgres
+from gateway.auth import issue_token, new_key_pair
+from gateway.database import Snapshot
+from gateway.http import MAX_BODY
+from tests.controls import serving
+from tests.controls.serving import Client
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ONE = '{ order(id: "1042") { id } }'
+BAD_TOKENS = [
+    {},
+    {"authorization": "Bearer"},
+    {"authorization": "Bearer x.y.z"},
+    {"authorization": "Basic YTpi"},
+    {"authorization": f"Bearer {issue_token(new_key_pair()[0], 'ann', 'admin', 60)}"},
+    {"authorization": f"Bearer {serving.token(lifetime=-1)}"},
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def dsn(postgres: Postgres) -> str:
+    await postgres.create_database("gateway_http")
+    dsn = postgres.dsn("gateway_http")
+    await serving.create_schemas(dsn)
+    await serving.create_rows(dsn)
+    return dsn
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def production(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    async with serving.running(dsn, tmp_path_factory.mktemp("production"), production=True) as client:
+        yield client
+
+
+@pytest.fixture
+def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object) -> None:
+        raise AssertionError("a resolver ran")
+
+    monkeypatch.setattr(Snapshot, "fetch", refuse)
+
+
+@pytest.mark.usefixtures("nothing_is_read")
+@pytest.mark.parametrize("headers", BAD_TOKENS)
+@pytest.mark.parametrize("query", [ONE, "{ __typename }", "{ _service { sdl } }", "not a query"])
+async def test_a_stranger_is_told_nothing(client: Client, headers: dict[str, str], query: str) -> None:
+    answer = await client.post(query, headers)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+    assert "data" not in answer.json()
+
+
+async def test_two_tokens_are_none(client: Client) -> None:
+    headers = [("authorization", client.auth["authorization"])] * 2
+    answer = await client.http.post("/graphql", json={"query": ONE}, headers=headers)
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"{", 400),
+        (b"[]", 400),
+        (json.dumps([{"query": ONE}] * 2).encode(), 400),
+        (b'{"query": 1}', 400),
+        (b'{"query": ""}', 400),
+        (b'{"variables": {}}', 400),
+        (b'{"query": "{ __typename }", "variables": [1]}', 400),
+        (b'{"query": "subscription { orderEvents { __typename } }"}', 400),
+        (b'{"query": "\xff"}', 400),
+        (b'{"query": "{ __typename }", "variables": ' + b"[" * 20_000, 400),
+        (b'{"query": "' + b" " * MAX_BODY + b'"}', 413),
+    ],
+    ids=str,
+)
+async def test_what_is_no_request(client: Client, body: bytes, status: int) -> None:
+    headers = client.auth | {"content-type": "application/json"}
+    answer = await client.http.post("/graphql", content=body, headers=headers)
+    assert answer.status_code == status
+    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/plain"},
+        {"content-type": "application/x-www-form-urlencoded"},
+        {"content-type": "multipart/form-data; boundary=x"},
+        {},
+        {"content-type": "application/json", "content-encoding": "gzip"},
+    ],
+)
+async def test_only_plain_json_is_read(client: Client, headers: dict[str, str]) -> None:
+    content = json.dumps({"query": "{ __typename }"})
+    answer = await client.http.post("/graphql", content=content, headers=client.auth | headers)
+    assert answer.status_code == 415
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ nothing }",
+        "{ order(id: 1) { id ",
+        "query ($id: ID!) { order(id: $id) { id } }",
+        "{ order { ...A } } fragment A on Order { ...B } fragment B on Order { ...A }",
+        "{ orders { nodes " + "{ shipments { order " * 10 + "{ id }" + "} }" * 10 + " } }",
+        "{ " + " ".join(f"a{n}: __typename" for n in range(60)) + " }",
+        "{ " + "__typename " * 3000 + "}",
+        "{ __typename " + "@skip(if: false) " * 3000 + "}",
+    ],
+    ids=lambda query: query[:30],
+)
+async def test_a_document_that_does_not_fit_is_refused(client: Client, query: str) -> None:
+    answer = await client.post(query)
+    assert answer.status_code == 200
+    assert "data" not in answer.json()
+    assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {"BAD_REQUEST"}
+    modern = await client.post(query, client.auth | {"accept": "application/graphql-response+json"})
+    assert modern.status_code == 400
+    assert modern.headers["content-type"] == "application/graphql-response+json"
+
+
+async def test_the_modern_media_type_is_spoken(client: Client) -> None:
+    answer = await client.post(ONE, client.auth | {"accept": "application/graphql-response+json, application/json"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/graphql-response+json"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json() == {"data": {"order": {"id": "1042"}}}
+
+
+async def test_a_failure_of_ours_is_masked(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError("password=hunter2 at 10.0.0.7")
+
+    monkeypatch.setattr(Snapshot, "fetch", fail)
+    answer = await client.post('{ order(id: "1042") { id } __typename }')
+    assert answer.status_code == 200
+    assert "hunter2" not in answer.text
+    (error,) = answer.json()["errors"]
+    assert (error["message"], error["path"], error["extensions"]["code"]) == ("internal error", ["order"], "INTERNAL")
+    assert answer.json()["data"] == {"order": None, "__typename": "Query"}
+    assert error["extensions"]["correlationId"] in caplog.text
+    assert "hunter2" in caplog.text
+
+
+@pytest.mark.parametrize("text", ["' or 1=1 --", "1042'; drop table graph.orders; --", "%", "x" * 10_000, "é\u2028"])
+async def test_texts_are_only_texts(client: Client, text: str) -> None:
+    query = """query ($t: String!, $id: ID!) {
+      order(number: $t) { id } find(reference: $t) { scheme } shipment(id: $id) { id }
+      orders(filter: {text: $t, customerId: $id}) { nodes { id } } events(orderId: $id) { events { key } }
+    }"""
+    answer = await client.ask(query, t=text, id=text)
+    assert answer == {
+        "order": None, "find": [], "shipment": None, "orders": {"nodes": []}, "events": {"events": []}
+    }  # fmt: skip
+    assert await client.ask(ONE) == {"order": {"id": "1042"}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/graphql", 405),
+        ("GET", "/graphql?query={__typename}", 405),
+        ("PUT", "/graphql", 405),
+        ("GET", "/", 404),
+        ("GET", "/graphql/static/", 404),
+        ("GET", "/graphql/static/../auth.py", 404),
+        ("GET", "/graphql/static/%2e%2e/%2e%2e/auth.py", 404),
+        ("GET", "/graphql/static/vendor/README.md", 404),
+        ("POST", "/graphql/static/page.js", 404),
+        ("GET", "/health", 200),
+        ("GET", "/ready", 200),
+    ],
+)
+async def test_what_is_where(client: Client, method: str, path: str, status: int) -> None:
+    answer = await client.http.request(method, path, headers=client.auth)
+    assert answer.status_code == status
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_ready_says_what_is(client: Client) -> None:
+    assert (await client.http.get("/ready")).json() == {"ready": True, "postgres": True, "feed": "live"}
+
+
+async def page(client: Client) -> Any:
+    return await client.http.get("/graphql", headers={"accept": "text/html,*/*"})
+
+
+async def test_a_browser_gets_graphiql_from_here_alone(client: Client) -> None:
+    found = await page(client)
+    assert found.status_code == 200
+    assert found.headers["content-type"].startswith("text/html")
+    links = re.findall(r'(?:src|href)="([^"]+)"', found.text)
+    assert len(links) == 7
+    for link in links:
+        if link == "data:,":
+            continue
+        assert link.startswith("/graphql/static/")
+        part = await client.http.get(link)
+        assert part.status_code == 200
+        assert part.headers["x-content-type-options"] == "nosniff"
+        assert len(part.content) > 50
+
+
+async def test_the_page_asks_no_other_host_for_anything(client: Client) -> None:
+    found = await page(client)
+    own = [found.text] + [(await client.http.get(f"/graphql/static/page.{kind}")).text for kind in ("js", "css")]
+    assert not [text for text in own if re.search(r"https?://(?!\$|\{)|//[a-z0-9-]+\.[a-z]", text)]
+    style = (await client.http.get("/graphql/static/graphiql.css")).text
+    assert not re.search(r"@import|url\((?!['\"]?data:)", style)
+    vendored = [
+        (await client.http.get(f"/graphql/static/{name}.js")).text for name in ("graphiql", "react", "react-dom")
+    ]
+    assert not [text for text in vendored if re.search(r"\beval\(|new Function\(|sourceMappingURL|importScripts", text)]
+
+
+async def test_the_browser_itself_forbids_the_rest(client: Client) -> None:
+    policy = (await page(client)).headers["content-security-policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == "'self'"
+    assert rules["connect-src"] == "'self'"
+    assert "http" not in policy
+    assert "unsafe-eval" not in policy
+
+
+async def test_a_token_stays_out_of_urls(client: Client) -> None:
+    """The page reads it from the fragment, which no browser sends, and removes it from the address bar."""
+    script = (await client.http.get("/graphql/static/page.js")).text
+    assert "location.hash" in script
+    assert "replaceState" in script
+    assert "location.search" not in script
+    assert (await client.http.get("/graphql", params={"token": serving.token()})).status_code == 405
+
+
+async def test_in_production_nobody_is_told_what_could_be_asked(production: Client) -> None:
+    assert (await page(production)).status_code == 405
+    assert (await production.http.get("/graphql/static/page.js")).status_code == 404
+    assert await production.refused("{ __schema { types { name } } }") == "BAD_REQUEST"
+    answer = (await production.post("{ ordr { id } }")).json()
+    assert "Did you mean" not in answer["errors"][0]["message"]
+    assert await production.ask(ONE) == {"order": {"id": "1042"}}
+
+
+async def test_many_requests_at_once_wait_for_a_connection(client: Client) -> None:
+    answers = await asyncio.gather(*(client.ask(ONE) for _ in range(100)))
+    assert answers == [{"order": {"id": "1042"}}] * 100
