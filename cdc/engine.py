@@ -30,7 +30,7 @@ from orders.errors import MilepostError, TransientError
 
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 10.0
+_LONGEST_PAUSE: Final = 3.0
 _HEALTHY: Final = 5.0
 """Seconds; what lived longer than this starts again without the pauses of what came before."""
 
@@ -178,15 +178,16 @@ class EngineSource:
             await child.send(answer)
 
     async def _keep_engine(self, child: Child, capture: Capture) -> None:
-        pauses = Pauses()
+        pauses, told = Pauses(), ""
         while True:
             pauses.begin()
             try:
                 reason = await self._engine(child, capture)
             except MilepostError as error:
                 reason = str(error)
+            _log.log(logging.DEBUG if reason == told else logging.ERROR, "%s; it starts again", reason)
+            told = reason
             capture.fail(reason)
-            _log.error("%s; it starts again", reason)
             await pauses.wait()
 
     async def _engine(self, child: Child, capture: Capture) -> str:

@@ -1,0 +1,68 @@
+"""The source's own server dies or cuts the connection: capture goes on by itself, in the same epoch."""
+
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from app.postgres import Postgres
+from cdc.capture import State
+from cdc.engine import EngineSource
+from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, run, snapshot_taken
+from tests.controls.waiting import until
+
+CUT = "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = 'milepost_erp'"
+
+
+@pytest.fixture
+async def server(data: Path) -> AsyncIterator[Postgres]:
+    """A server of its own, to be killed."""
+    (data / "source").mkdir()
+    server = Postgres(data / "source")
+    await server.start()
+    await run(server.dsn("postgres"), ITEMS)
+    yield server
+    await server.stop()
+
+
+async def test_the_server_is_killed_and_comes_back(server: Postgres, data: Path) -> None:
+    dsn, reader = server.dsn("postgres"), Reader()
+    source = engine(data, items("erp", dsn))
+    async with captured(source, reader):
+        await snapshot_taken(reader, "erp")
+        for ident in (1, 2):
+            await put(dsn, "before", ident)
+            await has(reader, "erp", range(1, ident + 1))
+            os.kill(server.pid or 0, signal.SIGKILL)
+            await server.wait()
+            await until(lambda: is_failed(source))
+            await server.start()
+        came_back = time.monotonic()
+        await put(dsn, "after", 3)
+        await has(reader, "erp", {1: "before", 2: "before", 3: "after"})
+        assert time.monotonic() - came_back < 15
+    assert reader.streamed_ids("erp") == [1, 2, 3]
+    assert {each.position.epoch for each in reader.transactions} == {1}
+
+
+async def is_failed(source: EngineSource) -> bool:
+    return [each.state for each in await source.lag()] == [State.FAILED]
+
+
+async def test_the_connection_is_cut_again_and_again(database: str, data: Path) -> None:
+    await run(database, ITEMS)
+    reader = Reader()
+    async with captured(engine(data, items("erp", database)), reader):
+        await snapshot_taken(reader, "erp")
+        for ident in range(5):
+            await put(database, "new", ident)
+            await until(lambda: cut(database), 40)
+        await has(reader, "erp", range(5))
+    assert reader.streamed_ids("erp") == list(range(5))
+
+
+async def cut(dsn: str) -> bool:
+    return bool(await ask(dsn, CUT))
