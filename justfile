@@ -1,0 +1,27 @@
+# The same verbs as CI and the README.
+
+default: check test
+
+# Lint, format, types, import contracts, schema.
+check:
+    uv run ruff check .
+    uv run ruff format --check .
+    uv run mypy
+    uv run lint-imports
+    uv run python -m gateway.schema | diff -u schema.graphql -
+
+test *ARGS:
+    uv run pytest {{ARGS}}
+
+# The end-to-end test against a real Tryton; its packages are GPL and in a group of their own.
+test-tryton:
+    uv run --group tryton pytest -m tryton
+
+bench NAME:
+    uv run python -m bench {{NAME}}
+
+demo *ARGS:
+    uv run milepost demo {{ARGS}}
+
+schema:
+    uv run python -m gateway.schema > schema.graphql

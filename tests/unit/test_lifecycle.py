@@ -1,0 +1,239 @@
+"""Each facet from the facts that give it; docs/lifecycle.md is the definition."""
+
+import random
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.facets import Facets
+from orders.graph import LineRow, MilestoneRow, OrderRow, ShipmentRow, TransportEventRow
+from orders.lifecycle import View, derive
+from orders.states import Commercial, Delivery, DisplayStatus, EventType, Financial, Fulfillment, Health, Milestone
+from orders.states import Return as Returned
+from tests.controls.orders import (
+    ORDER,
+    Facts,
+    allocation,
+    delay,
+    goods_return,
+    hours,
+    invoice,
+    line,
+    order,
+    posting,
+    release,
+    scan,
+    shipment,
+    together,
+    with_facts,
+)
+
+OUT = scan(Milestone.OUT_FOR_DELIVERY, 60)
+DONE = scan(Milestone.DELIVERED, 64)
+TRIED = scan(Milestone.DELIVERY_ATTEMPTED, 62)
+
+
+def view(*parts: Facts) -> View:
+    return derive(ORDER, together(*parts))
+
+
+def facets(*parts: Facts) -> Facets:
+    found = view(*parts).facets
+    assert found is not None
+    return found
+
+
+def only_line(*parts: Facts) -> LineRow:
+    (row,) = [row for row in view(*parts).rows.values() if isinstance(row, LineRow)]
+    return row
+
+
+def only_shipment(*parts: Facts) -> ShipmentRow:
+    (row,) = [row for row in view(*parts).rows.values() if isinstance(row, ShipmentRow)]
+    return row
+
+
+def kinds(*parts: Facts) -> list[EventType]:
+    return sorted(h.type for h in view(*parts).happenings.values())
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (order(), Fulfillment.NOT_RELEASED),
+        (order(line(backordered=Decimal(4))), Fulfillment.BACKORDERED),
+        (with_facts(order(), allocation_1=allocation(10)), Fulfillment.ALLOCATED),
+        (with_facts(order(), allocation_1=allocation(10), release_1=release(10)), Fulfillment.RELEASED),
+        (together(order(), shipment(quantity=4)), Fulfillment.PARTIALLY_SHIPPED),
+        (together(order(), shipment(quantity=10)), Fulfillment.SHIPPED),
+        (together(order(line(closed_short=True)), shipment(quantity=4)), Fulfillment.SHORT_CLOSED),
+        (together(order(), shipment(shipped_at=None)), Fulfillment.NOT_RELEASED),
+        (together(order(), shipment(void=True)), Fulfillment.NOT_RELEASED),
+    ],
+)
+def test_fulfillment(facts: Facts, expected: Fulfillment) -> None:
+    assert facets(facts).fulfillment is expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (order(), Delivery.NONE),
+        (together(order(), shipment()), Delivery.IN_TRANSIT),
+        (together(order(), shipment(DONE)), Delivery.DELIVERED),
+        (together(order(), shipment(DONE, quantity=4)), Delivery.PARTIALLY_DELIVERED),
+        (together(order(), shipment(TRIED)), Delivery.DELIVERY_EXCEPTION),
+        (together(order(), shipment(TRIED, DONE)), Delivery.DELIVERED),
+        (together(order(), shipment(scan(Milestone.LOST, 70))), Delivery.DELIVERY_EXCEPTION),
+        (together(order(), shipment(scan(Milestone.RETURNED, 90))), Delivery.RETURN_TO_SENDER),
+    ],
+)
+def test_delivery(facts: Facts, expected: Delivery) -> None:
+    assert facets(facts).delivery is expected
+
+
+SHIPPED = together(order(), shipment())
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (SHIPPED, Financial.NOT_INVOICED),
+        (together(SHIPPED, invoice()), Financial.INVOICED),
+        (together(SHIPPED, invoice(quantity=4)), Financial.PARTIALLY_INVOICED),
+        (together(SHIPPED, invoice(paid_at=hours(99))), Financial.PAID),
+        (together(SHIPPED, invoice(disputed=True)), Financial.DISPUTED),
+        (together(SHIPPED, invoice(void=True)), Financial.NOT_INVOICED),
+    ],
+)
+def test_financial(facts: Facts, expected: Financial) -> None:
+    assert facets(facts).financial is expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "health", "display"),
+    [
+        (order(commercial=Commercial.RECEIVED, accepted_at=None), Health.OK, DisplayStatus.RECEIVED),
+        (order(), Health.OK, DisplayStatus.PREPARING),
+        (order(held_at=hours(2)), Health.BLOCKED, DisplayStatus.ACTION_NEEDED),
+        (order(commercial=Commercial.CANCELLED, held_at=hours(2)), Health.OK, DisplayStatus.CANCELLED),
+        (order(line(backordered=Decimal(4))), Health.AT_RISK, DisplayStatus.PREPARING),
+        (together(order(), shipment(quantity=4)), Health.OK, DisplayStatus.PARTLY_SHIPPED),
+        (SHIPPED, Health.OK, DisplayStatus.ON_THE_WAY),
+        (together(order(), shipment(OUT)), Health.OK, DisplayStatus.OUT_FOR_DELIVERY),
+        (together(order(), shipment(delay(30))), Health.LATE, DisplayStatus.DELAYED),
+        (together(order(), shipment(delay(30), DONE)), Health.OK, DisplayStatus.DELIVERED),
+        (together(order(), shipment(eta=hours(24 * 9))), Health.LATE, DisplayStatus.DELAYED),
+        (together(order(), shipment(DONE, quantity=4)), Health.OK, DisplayStatus.PARTLY_DELIVERED),
+        (together(order(), shipment(DONE), goods_return(Returned.RMA_ISSUED)), Health.OK, DisplayStatus.DELIVERED),
+        (together(order(), shipment(DONE), goods_return(Returned.RECEIVED_BACK)), Health.OK, DisplayStatus.RETURNED),
+    ],
+)
+def test_health_and_display_status(facts: Facts, health: Health, display: DisplayStatus) -> None:
+    assert (facets(facts).health, facets(facts).display) == (health, display)
+
+
+def test_a_posting_of_the_same_goods_is_the_same_shipment() -> None:
+    row = only_shipment(order(), shipment(), posting())
+    assert (row.id, row.posting) == ("east:ES1", "501")
+    assert only_line(order(), shipment(), posting()).shipped == 10
+
+
+def test_a_posting_that_nobody_else_knows_is_a_shipment() -> None:
+    assert only_shipment(order(), posting(partner=None)).id == "erp:501"
+    assert only_shipment(order(), posting(partner="ES2")).id == "erp:501"
+
+
+def test_whoever_tells_first_of_a_shipment_it_is_one_happening() -> None:
+    early, late = view(order(), posting()), view(order(), posting(), shipment())
+    assert "shipped/ES1" in early.happenings
+    assert set(late.happenings) - set(early.happenings) == set()
+
+
+def test_a_late_event_is_kept_and_flagged_and_moves_nothing_back() -> None:
+    late = scan(Milestone.AT_HUB, 40, told=80)
+    before, after = only_shipment(order(), shipment(OUT)), only_shipment(order(), shipment(OUT, late))
+    assert after == before
+    reached = {r.milestone: r for r in view(order(), shipment(OUT, late)).rows.values() if isinstance(r, MilestoneRow)}
+    assert reached["AT_HUB"].late
+    assert not reached["OUT_FOR_DELIVERY"].late
+
+
+def test_the_same_scan_again_is_marked_and_makes_no_event() -> None:
+    again = scan(Milestone.DELIVERED, 64, told=70)
+    rows = [r for r in view(order(), shipment(DONE, again)).rows.values() if isinstance(r, TransportEventRow)]
+    assert sorted(row.duplicate for row in rows) == [False, True]
+    assert kinds(order(), shipment(DONE, again)) == kinds(order(), shipment(DONE))
+
+
+def test_each_step_of_an_order_is_one_happening() -> None:
+    steps = [
+        (with_facts(order(), allocation_1=allocation(6), allocation_2=allocation(4)), EventType.ORDER_ALLOCATED),
+        (with_facts(order(), release_1=release(6)), EventType.PICK_RELEASED),
+        (together(order(), shipment()), EventType.SHIPPED),
+        (together(order(), invoice()), EventType.INVOICED),
+        (together(order(), goods_return(Returned.RECEIVED_BACK)), EventType.RETURNED),
+        (order(commercial=Commercial.CANCELLED), EventType.ORDER_CANCELLED),
+    ]
+    for facts, kind in steps:
+        assert kinds(facts) == sorted([EventType.ORDER_ACCEPTED, kind])
+
+
+def test_what_belongs_to_no_order_is_shown_without_one() -> None:
+    lone = shipment(DONE)
+    found = derive(next(iter(lone)), lone)
+    assert found.order_id is None
+    assert not found.happenings
+    assert {row.order_id for row in found.rows.values() if isinstance(row, ShipmentRow)} == {None}
+
+
+def test_the_total_leaves_out_what_was_cancelled() -> None:
+    rows = view(order(line(cancelled=Decimal(4)), promised_on=date(2026, 3, 6))).rows.values()
+    assert [row.total for row in rows if isinstance(row, OrderRow)] == [Decimal("15.00")]
+
+
+MOVES = [m for m in Milestone if m is not Milestone.UNKNOWN]
+scans = st.lists(st.builds(scan, st.sampled_from(MOVES), st.integers(20, 200), told=st.integers(20, 300)), max_size=8)
+shipments = st.lists(st.tuples(scans, st.integers(0, 12), st.booleans(), st.booleans()), max_size=3)
+
+
+@given(
+    ordered=st.integers(1, 20),
+    cancelled=st.integers(0, 5),
+    short=st.booleans(),
+    parts=shipments,
+    seed=st.integers(0, 99),
+)
+def test_quantities_are_conserved_and_order_of_facts_does_not_matter(
+    ordered: int, cancelled: int, short: bool, parts: list[tuple[list, int, bool, bool]], seed: int
+) -> None:
+    facts = order(line(ordered=ordered, cancelled=Decimal(min(cancelled, ordered)), closed_short=short))
+    for number, (found, quantity, left, void) in enumerate(parts, 1):
+        shipped_at = hours(24) if left else None
+        facts |= shipment(*found, number=number, quantity=quantity, shipped_at=shipped_at, void=void)
+    row = only_line(facts)
+    assert row.ordered == row.cancelled + row.open + row.shipped
+    sent_back = sum(quantity for found, quantity, _, void in parts if came_back(found, void))
+    assert row.shipped - sent_back == row.delivered + row.in_transit + row.lost
+    assert min(row.shipped, row.delivered, row.in_transit, row.lost, row.cancelled) >= 0
+    assert derive(ORDER, shuffled(facts, seed)) == derive(ORDER, facts)
+
+
+def came_back(found: list, void: bool) -> bool:
+    reached = {s.milestone for s in found}
+    return not void and Milestone.RETURNED in reached and Milestone.LOST not in reached
+
+
+def shuffled(facts: Facts, seed: int) -> Facts:
+    rng = random.Random(seed)
+    docs = rng.sample(list(facts.items()), len(facts))
+    return {doc: dict(rng.sample(list(found.items()), len(found))) for doc, found in docs}
+
+
+@given(known=scans, late=scans)
+def test_no_scan_moves_a_shipment_back(known: list, late: list) -> None:
+    before, after = only_shipment(order(), shipment(*known)), only_shipment(order(), shipment(*known, *late))
+    assert after.rank >= before.rank
