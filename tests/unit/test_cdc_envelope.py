@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,16 @@ from cdc.change import Broken, Change, Op, Position
 from cdc.envelope import Line, Unreadable, changes, decode, is_absent
 
 RECORDED = Path(__file__).with_name("cdc_recorded.jsonl").read_bytes()
+ABSENT = msgspec.json.encode(
+    [
+        {"id": 1},
+        {
+            "op": "u",
+            "before": {"id": 1, "known": "old", "unknown": None},
+            "after": {"id": 1, "known": "__debezium_unavailable_value", "unknown": "__debezium_unavailable_value"},
+        },
+    ]
+)
 SIGNALS = frozenset({"public.signal"})
 
 
@@ -48,6 +59,9 @@ def test_what_the_log_did_not_carry_is_unset() -> None:
 def test_an_absent_value_is_taken_from_before() -> None:
     update = next(change for change in of_table("public.f") if change.op is Op.UPDATE)
     assert update.after == {"id": 1, "big": "w" * 2100}
+    (made,) = read(ABSENT)
+    assert isinstance(made, Change)
+    assert made.after == {"id": 1, "known": "old", "unknown": UNSET}
 
 
 def test_snapshot_rows_have_no_transaction() -> None:

@@ -20,7 +20,7 @@ Lines = Sequence[Line | Unreadable]
 def row(number: int | None, ident: int) -> dict[str, object]:
     """A row as it is streamed in transaction `number`, or read by a snapshot if there is none."""
     transaction = {"id": f"{number}:{ident}"} if number else None
-    source = {"schema": "public", "table": "t", "ts_us": 1, "lsn": 50}
+    source = {"schema": "public", "table": "t", "ts_us": 1, "lsn": 60}
     return {"op": "c" if number else "r", "after": {"id": ident}, "source": source, "transaction": transaction}
 
 
