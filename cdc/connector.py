@@ -32,7 +32,7 @@ _FIXED: Final = {
     # The only sign of the end of a snapshot that comes from an empty database, too.
     "notification.enabled.channels": "sink",
     "notification.sink.topic.name": SNAPSHOT_TOPIC,
-    "poll.interval.ms": "20",
+    "poll.interval.ms": "10",
     "max.batch.size": "2000",
     "max.queue.size": "4000",
     "max.queue.size.in.bytes": "16000000",
