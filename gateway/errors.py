@@ -84,18 +84,30 @@ def tell(error: GraphQLError, correlation: str) -> GraphQLError:
 
 
 def _told(error: GraphQLError) -> Public:
-    root = root_of(error)
-    if root is None and error.path is None:
-        # Before execution: the document or its variables do not fit the schema, and the message says where.
+    if _is_about_document(error):
         return Public(BAD_REQUEST, error.message)
-    return public(root or error)
+    return public(root_of(error) or error)
+
+
+def _is_about_document(error: GraphQLError) -> bool:
+    """Whether graphql-core found the document or its variables wrong; its message then says where and how."""
+    unrooted = root_of(error) is None
+    if error.path is None:
+        return unrooted or bool(error.nodes or error.positions)
+    # While it executes: an argument that does not fit points at the document, a value of ours does not.
+    return unrooted and bool(_chain(error)[-1].nodes) and len(_chain(error)) > 1
 
 
 def root_of(error: GraphQLError) -> BaseException | None:
     """The exception behind it, None for what graphql-core itself found."""
-    found: BaseException | None = error.original_error
-    while isinstance(found, GraphQLError):
-        found = found.original_error
+    return _chain(error)[-1].original_error
+
+
+def _chain(error: GraphQLError) -> list[GraphQLError]:
+    """The error, the one within it, and so on."""
+    found = [error]
+    while isinstance(found[-1].original_error, GraphQLError):
+        found.append(found[-1].original_error)
     return found
 
 

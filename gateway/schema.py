@@ -18,6 +18,7 @@ from strawberry.extensions import (
 )
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types.execution import PreExecutionError
 
 from gateway.context import Context
 from gateway.errors import tell
@@ -70,6 +71,9 @@ async def _stream(results: AsyncGenerator[Any, None], context: Context) -> Async
         async for result in results:
             await context.renew()
             yield _told(result, context)
+    except GraphQLError as error:
+        # A cached parse fails outside of where Strawberry looks for it.
+        yield _told(PreExecutionError(data=None, errors=[error]), context)
     finally:
         await results.aclose()
         await context.renew()

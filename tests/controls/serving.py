@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import httpx
+from asyncpg.pool import PoolConnectionProxy
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -60,7 +61,7 @@ select id, 'erp', id, 'USD', 10, at, 'ACCEPTED', 'NOT_RELEASED', 'NONE', 'NOT_IN
 from unnest($1::text[], $2::timestamptz[]) as o (id, at)
 """
 
-Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Db: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 
 async def create_schemas(dsn: str) -> None:
@@ -95,6 +96,13 @@ async def append(db: Db, *orders: str, type_: str = "ORDER_CHANGED") -> list[int
     return sorted(row["position"] for row in rows)
 
 
+async def append_to(client: "Client", *orders: str) -> None:
+    """As `append`, in the client's gateway's database."""
+    assert client.server is not None
+    async with client.server.gateway.parts.pool.acquire() as db:
+        await append(db, *orders)
+
+
 def token(role: str = "operations", subject: str = "ann@example.com", lifetime: float = 600) -> str:
     return issue_token(PRIVATE_KEY, subject, role, lifetime)
 
@@ -126,9 +134,9 @@ class Client:
         return code
 
     @asynccontextmanager
-    async def socket(self, **more: Any) -> AsyncIterator[ClientConnection]:
+    async def socket(self, path: str = "/graphql", **more: Any) -> AsyncIterator[ClientConnection]:
         """A WebSocket of the right protocol, not yet initialized."""
-        url = f"ws://127.0.0.1:{self.port}/graphql"
+        url = f"ws://127.0.0.1:{self.port}{path}"
         options = {"subprotocols": [PROTOCOL], "compression": None} | more
         async with connect(url, **options) as socket:
             yield socket

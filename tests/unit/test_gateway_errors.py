@@ -2,13 +2,18 @@
 
 import logging
 from collections.abc import Iterator
+from typing import cast
 
 import asyncpg
 import pytest
 from graphql import GraphQLError
 
 import commands.ports  # noqa: F401 (its errors are of the tree)
+from gateway.context import Context
+from gateway.database import Pool
 from gateway.errors import TOLD, public, tell
+from gateway.feed import Feed
+from gateway.schema import schema
 from orders import errors
 from orders.errors import MilepostError
 
@@ -86,3 +91,30 @@ def test_an_error_within_another_is_found() -> None:
 def test_what_graphql_finds_while_it_executes_is_hidden_too() -> None:
     assert tell(GraphQLError("Cannot return null", path=["order", 0]), "c").message == "internal error"
     assert tell(GraphQLError("Unknown field"), "c").message == "Unknown field"
+
+
+async def ask(query: str, **variables: object) -> list[dict[str, object]]:
+    """The errors of a document that is wrong: it reads nothing, so there is nothing to read from."""
+    context = Context(cast("Pool", None), cast("Feed", None))
+    result = await schema.execute(query, variable_values=variables, context_value=context)
+    return [cast("dict[str, object]", error.formatted) for error in result.errors or ()]
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "part"),
+    [
+        ("{", {}, "Syntax Error"),
+        ("{ nothing }", {}, "nothing"),
+        ('{ orders(filter: {orderedFrom: "x"}) { nodes { id } } }', {}, "DateTime"),
+        ("query ($d: DateTime) { orders(filter: {orderedFrom: $d}) { nodes { id } } }", {"d": "x"}, "DateTime"),
+        ("query ($n: Int) { orders(first: $n) { nodes { id } } }", {"n": 2**40}, "32-bit"),
+        ("query ($f: OrderFilter) { orders(filter: $f) { nodes { id } } }", {"f": {"no": 1}}, "unknown field"),
+        ('query ($r: String = "x") { find(reference: $r) { scheme } }', {"r": None}, "'reference'"),
+    ],
+)
+async def test_a_document_that_is_wrong_is_told_what_is_wrong(
+    query: str, variables: dict[str, object], part: str
+) -> None:
+    (error,) = await ask(query, **variables)
+    assert error["extensions"] == {"code": "BAD_REQUEST"}
+    assert part in str(error["message"])

@@ -1,0 +1,256 @@
+"""WebSockets: graphql-transport-ws and nothing else; who may in, and when it is over."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Origin, Subprotocol
+
+from app.postgres import Postgres
+from gateway.sockets import MAX_MESSAGE, MAX_OPERATIONS
+from tests.controls import serving
+from tests.controls.serving import Client
+from tests.controls.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+EVERYTHING = "subscription { orderEvents { __typename } }"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    await postgres.create_database("gateway_sockets")
+    dsn = postgres.dsn("gateway_sockets")
+    await serving.create_schemas(dsn)
+    await serving.create_rows(dsn)
+    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
+        yield client
+
+
+async def closed(socket: ClientConnection) -> int | None:
+    """The code that it is closed with."""
+    async with asyncio.timeout(serving.SECONDS):
+        await socket.wait_closed()
+    return socket.close_code
+
+
+async def greet(client: Client, socket: ClientConnection) -> None:
+    await serving.send(socket, type="connection_init", payload=client.auth)
+    assert await serving.receive(socket) == {"type": "connection_ack"}
+
+
+def subscribe(query: str = EVERYTHING, key: str = "1") -> dict[str, Any]:
+    return {"type": "subscribe", "id": key, "payload": {"query": query}}
+
+
+async def test_a_query_over_a_socket(client: Client) -> None:
+    async with client.socket() as socket:
+        await greet(client, socket)
+        await serving.send(socket, **subscribe('{ order(id: "1042") { id } }'))
+        data = {"data": {"order": {"id": "1042"}}}
+        assert await serving.receive(socket) == {"type": "next", "id": "1", "payload": data}
+        assert await serving.receive(socket) == {"type": "complete", "id": "1"}
+
+
+async def test_each_operation_reads_anew(client: Client) -> None:
+    """Nothing that one has loaded is shown to the next."""
+    async with client.socket() as socket:
+        await greet(client, socket)
+        await serving.send(socket, **subscribe('{ order(id: "1043") { version } }', "1"))
+        assert (await serving.receive(socket))["payload"] == {"data": {"order": {"version": 1}}}
+        await serving.receive(socket)
+        await serving.append_to(client, "1043")
+        await serving.send(socket, **subscribe('{ order(id: "1043") { version } }', "2"))
+        assert (await serving.receive(socket))["payload"] == {"data": {"order": {"version": 2}}}
+
+
+async def test_ping_is_answered(client: Client) -> None:
+    async with client.socket() as socket:
+        await serving.send(socket, type="ping")
+        assert await serving.receive(socket) == {"type": "pong"}
+        await serving.send(socket, type="pong")
+        await greet(client, socket)
+
+
+@pytest.mark.parametrize("protocols", [None, [Subprotocol("graphql-ws")]])
+async def test_another_protocol_is_not_spoken(client: Client, protocols: list[Subprotocol] | None) -> None:
+    async with client.socket(subprotocols=protocols) as socket:
+        assert await closed(socket) == 4406
+
+
+async def test_a_page_of_another_origin_is_refused(client: Client) -> None:
+    for origin in ("https://evil.example", "null", f"http://127.0.0.1:{client.port}.evil.example"):
+        with pytest.raises(InvalidStatus) as refused:
+            async with client.socket(origin=Origin(origin)):
+                pass
+        assert refused.value.response.status_code == 403
+    async with client.socket(origin=Origin(f"http://127.0.0.1:{client.port}")) as socket:
+        await greet(client, socket)
+
+
+async def test_another_path_is_refused(client: Client) -> None:
+    with pytest.raises(InvalidStatus):
+        async with client.socket("/other"):
+            pass
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        None,
+        {},
+        {"authorization": None},
+        {"authorization": ["Bearer x"]},
+        {"authorization": "Bearer x"},
+        {"authorization": f"Bearer {serving.token(lifetime=-1)}"},
+        {"authorization": f"Bearer {serving.token()}", "Authorization": f"Bearer {serving.token()}"},
+        {"token": serving.token()},
+    ],
+)
+async def test_a_stranger_is_shut_out(client: Client, payload: dict[str, Any] | None) -> None:
+    async with client.socket() as socket:
+        more = {} if payload is None else {"payload": payload}
+        await serving.send(socket, type="connection_init", **more)
+        assert await closed(socket) == 4403
+
+
+async def test_the_handshake_s_header_is_not_the_connection_s_token(client: Client) -> None:
+    async with client.socket(additional_headers=client.auth) as socket:
+        await serving.send(socket, **subscribe())
+        assert await closed(socket) == 4401
+
+
+async def test_nothing_is_followed_before_the_greeting(client: Client) -> None:
+    async with client.socket() as socket:
+        await serving.send(socket, **subscribe())
+        assert await closed(socket) == 4401
+
+
+async def test_one_greets_once(client: Client) -> None:
+    async with client.socket() as socket:
+        await greet(client, socket)
+        await serving.send(socket, type="connection_init", payload=client.auth)
+        assert await closed(socket) == 4429
+
+
+async def test_who_does_not_greet_in_time_is_shut_out(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    init = BaseGraphQLTransportWSHandler.__init__
+
+    def hurried(self: Any, *args: Any, **more: Any) -> None:
+        init(self, *args, **more | {"connection_init_wait_timeout": timedelta(milliseconds=50)})
+
+    monkeypatch.setattr(BaseGraphQLTransportWSHandler, "__init__", hurried)
+    async with client.socket() as socket:
+        assert await closed(socket) == 4408
+
+
+async def test_a_name_is_given_once(client: Client) -> None:
+    async with client.socket() as socket:
+        await greet(client, socket)
+        await serving.send(socket, **subscribe())
+        await serving.send(socket, **subscribe())
+        assert await closed(socket) == 4409
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        "7",
+        '"ping"',
+        "{}",
+        '{"type": "start"}',
+        '{"type": ["ping"]}',
+        '{"type": "subscribe"}',
+        '{"type": "subscribe", "id": {}, "payload": {"query": "{ __typename }"}}',
+        '{"type": "subscribe", "id": "1", "payload": null}',
+        '{"type": "connection_init", "payload": 5}',
+        b"\x00",
+        "[" * 50_000,
+    ],
+    ids=lambda frame: str(frame)[:40],
+)
+async def test_what_is_no_message_ends_it(client: Client, frame: str | bytes) -> None:
+    async with client.socket() as socket:
+        if b"connection_init" not in (frame if isinstance(frame, bytes) else frame.encode()):
+            await greet(client, socket)
+        await socket.send(frame)
+        assert await closed(socket) == 4400
+
+
+async def test_a_huge_message_ends_it(client: Client) -> None:
+    async with client.socket() as socket:
+        await socket.send("x" * (MAX_MESSAGE + 1))
+        assert await closed(socket) == 1009
+
+
+async def test_so_many_operations_at_a_time(client: Client) -> None:
+    async with client.socket() as socket:
+        await greet(client, socket)
+        for n in range(MAX_OPERATIONS + 1):
+            await serving.send(socket, **subscribe(key=str(n)))
+        refused = await serving.receive(socket)
+        assert (refused["type"], refused["id"]) == ("error", str(MAX_OPERATIONS))
+
+
+async def test_the_token_s_end_is_the_socket_s(client: Client) -> None:
+    async with client.socket() as socket:
+        payload = {"authorization": f"Bearer {serving.token(lifetime=1)}"}
+        await serving.send(socket, type="connection_init", payload=payload)
+        await serving.send(socket, **subscribe())
+        assert await closed(socket) == 4403
+
+
+async def test_an_end_of_either_side_leaves_nothing(client: Client) -> None:
+    assert client.server is not None
+    feed = client.server.gateway.parts.feed
+
+    async def followed_by(count: int) -> None:
+        async def reached() -> bool:
+            return feed.subscribers == count
+
+        await until(reached)
+
+    await followed_by(0)
+    async with client.socket() as socket:
+        await greet(client, socket)
+        await serving.send(socket, **subscribe(key="a"))
+        await serving.send(socket, **subscribe(key="b"))
+        await followed_by(2)
+        await serving.send(socket, type="complete", id="a")
+        await followed_by(1)
+        await serving.send(socket, **subscribe(key="a"))
+        await followed_by(2)
+    await followed_by(0)
+
+
+@pytest.mark.parametrize("query", ["{", "{ nothing }", "subscription { orderEvents }", "subscription A { a }"])
+async def test_a_document_that_does_not_fit_ends_its_operation_only(client: Client, query: str) -> None:
+    async with client.socket() as socket:
+        await greet(client, socket)
+        await serving.send(socket, **subscribe(query))
+        error = await serving.receive(socket)
+        assert (error["type"], error["id"]) == ("error", "1")
+        assert error["payload"][0]["extensions"] == {"code": "BAD_REQUEST"}
+        await serving.send(socket, **subscribe("{ __typename }"))
+        assert (await serving.receive(socket))["type"] == "next"
+
+
+async def test_errors_are_masked_here_too(client: Client) -> None:
+    query = '{ _entities(representations: [{__typename: "Nothing"}]) { __typename } }'
+    async with client.socket() as socket:
+        await greet(client, socket)
+        await serving.send(socket, **subscribe(query))
+        answer = json.dumps(await serving.receive(socket))
+        assert "internal error" in answer
+        assert "KeyError" not in answer
