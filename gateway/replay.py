@@ -8,7 +8,7 @@ import asyncpg
 from gateway.database import Pool, Snapshot
 from gateway.feed import Bounds, Feed, GapReason, Missing, Wanted
 
-PATIENCE = 10
+PATIENCE = 50
 """Pages that one who fell behind may need to catch up."""
 
 Item = asyncpg.Record | Missing

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from graphql import get_introspection_query
 
 from app.postgres import Postgres
 from gateway.auth import issue_token, new_key_pair
@@ -222,6 +223,12 @@ async def test_a_browser_gets_graphiql_from_here_alone(client: Client) -> None:
         assert part.status_code == 200
         assert part.headers["x-content-type-options"] == "nosniff"
         assert len(part.content) > 50
+
+
+async def test_graphiql_can_ask_what_can_be_asked(client: Client) -> None:
+    """Its introspection fits into the limits."""
+    query = get_introspection_query(input_value_deprecation=True, specified_by_url=True)
+    assert len((await client.ask(query))["__schema"]["types"]) > 60
 
 
 async def test_the_page_asks_no_other_host_for_anything(client: Client) -> None:

@@ -215,13 +215,13 @@ async def test_a_client_that_is_late_misses_nothing(client: Client, db: Db) -> N
 
 
 async def test_a_client_that_is_too_slow_gets_a_gap_and_goes_on(client: Client, db: Db) -> None:
-    """It does not read: the buffers of the socket fill up, then the queue overflows, then ten pages are not enough."""
+    """It does not read: the socket's buffers fill up, its queue overflows, and fifty pages are not enough."""
     async with client.subscribed(FOLLOW_ALL) as stream:
         await live(client)
         stream.socket.transport.pause_reading()
         while feed_of(client).subscribers:
             await until(caught_up(client, (await serving.append(db, *("A" for _ in range(1000))))[-1]))
-        await until(caught_up(client, (await serving.append(db, *("A" for _ in range(300))))[-1]))
+        await until(caught_up(client, (await serving.append(db, *("A" for _ in range(1500))))[-1]))
         stream.socket.transport.resume_reading()
         last = 0
         while (event := await stream.next())["__typename"] == "OrderEvent":
