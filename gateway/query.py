@@ -10,9 +10,9 @@ from gateway.cursors import feed_cursor, feed_position
 from gateway.feed import Bounds, Wanted
 from gateway.replay import bounds_of
 from gateway.types.billing import INVOICE_BY_ID, INVOICE_BY_NUMBER, Invoice
+from gateway.types.choices import CountBy, OrderSort
 from gateway.types.command import COMMAND_BY_ID, Command
 from gateway.types.common import Info, page_size, resolved
-from gateway.types.enums import CountBy, OrderSort
 from gateway.types.event import EventPage, gap_of, read_event
 from gateway.types.found import REFERENCES_BY_VALUE, Found, found_of
 from gateway.types.operations import DeadLetter, OrderCount, Source, read_count, read_dead_letter, read_source

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.types.choices import InvoiceStatus
 from gateway.types.common import Info, Money, column, money, resolved
-from gateway.types.enums import InvoiceStatus
 
 if TYPE_CHECKING:
     from gateway.types.order import Order

@@ -1,14 +1,11 @@
 """The canonical states as GraphQL enums, by name."""
 
 from collections.abc import Mapping
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import Any, TypeVar, cast
 
 import strawberry
 
-from commands.log import CommandKind, CommandState
-from commands.ports import HoldReason
-from gateway.feed import GapReason
 from orders.states import (
     Commercial,
     Delivery,
@@ -26,28 +23,7 @@ from orders.states import (
 E = TypeVar("E", bound=Enum)
 
 
-class OrderSort(StrEnum):
-    NEWEST_FIRST = "NEWEST_FIRST"
-    OLDEST_FIRST = "OLDEST_FIRST"
-
-
-class CountBy(StrEnum):
-    DISPLAY_STATUS = "DISPLAY_STATUS"
-    FULFILLMENT = "FULFILLMENT"
-    DELIVERY = "DELIVERY"
-    FINANCIAL = "FINANCIAL"
-    HEALTH = "HEALTH"
-    CHANNEL = "CHANNEL"
-
-
-class InvoiceStatus(StrEnum):
-    OPEN = "OPEN"
-    PAID = "PAID"
-    DISPUTED = "DISPUTED"
-    VOID = "VOID"
-
-
-def _expose(enum: type[E], name: str, description: str, values: Mapping[str, str]) -> type[E]:
+def expose(enum: type[E], name: str, description: str, values: Mapping[str, str]) -> type[E]:
     """Gives the enum its GraphQL name and its members their descriptions; a contract test misses none."""
     strawberry.enum(enum, name=name, description=description)
     for value in cast(Any, enum).__strawberry_definition__.values:
@@ -55,7 +31,7 @@ def _expose(enum: type[E], name: str, description: str, values: Mapping[str, str
     return enum
 
 
-_expose(
+expose(
     Commercial,
     "CommercialState",
     "What has been agreed about an order.",
@@ -72,7 +48,7 @@ _expose(
         "CLOSED": "Nothing is left to be done.",
     },
 )
-_expose(
+expose(
     Fulfillment,
     "FulfillmentState",
     "How far the warehouses are with an order.",
@@ -89,7 +65,7 @@ _expose(
         "SHORT_CLOSED": "All that will ever come has left, and that is less than was ordered.",
     },
 )
-_expose(
+expose(
     Delivery,
     "DeliveryState",
     "How far the carriers are with an order.",
@@ -102,7 +78,7 @@ _expose(
         "RETURN_TO_SENDER": "A part of it goes back undelivered.",
     },
 )
-_expose(
+expose(
     Financial,
     "FinancialState",
     "How far the billing of an order is.",
@@ -115,7 +91,7 @@ _expose(
         "CREDITED": "A credit memo has been written.",
     },
 )
-_expose(
+expose(
     Return,
     "ReturnState",
     "How far a return is, or the furthest return of an order.",
@@ -128,7 +104,7 @@ _expose(
         "REFUNDED": "The customer has the money back.",
     },
 )
-_expose(
+expose(
     Health,
     "OrderHealth",
     "Whether an order needs attention.",
@@ -140,7 +116,7 @@ _expose(
         "DATA_STALE": "What is known of it is too old to be relied upon.",
     },
 )
-_expose(
+expose(
     DisplayStatus,
     "DisplayStatus",
     "What a customer is told: one word for all states of an order.",
@@ -158,7 +134,7 @@ _expose(
         "RETURNED": "It has been sent back.",
     },
 )
-_expose(
+expose(
     Milestone,
     "Milestone",
     "A shipment's canonical steps, in the order of their ranks.",
@@ -190,7 +166,7 @@ _expose(
         "CANCELLED": "It will not be moved.",
     },
 )
-_expose(
+expose(
     Overlay,
     "Overlay",
     "What happens to a shipment beside its progress.",
@@ -204,7 +180,7 @@ _expose(
         "APPOINTMENT_SET": "An appointment for its delivery was made.",
     },
 )
-_expose(
+expose(
     EventType,
     "EventType",
     "What kind of thing has happened to an order; stable for ever.",
@@ -227,7 +203,7 @@ _expose(
         "ORDER_CANCELLED": "It was cancelled.",
     },
 )
-_expose(
+expose(
     ReasonFamily,
     "ReasonFamily",
     "Whose reason a delay or an exception is.",
@@ -241,79 +217,5 @@ _expose(
         "EXTERNAL": "Weather, roads, holidays, unrest.",
         "APPOINTMENT": "An appointment is to be made or kept.",
         "UNKNOWN": "The partner did not say.",
-    },
-)
-_expose(
-    InvoiceStatus,
-    "InvoiceStatus",
-    "What became of an invoice.",
-    {
-        "OPEN": "It is to be paid.",
-        "PAID": "It is paid.",
-        "DISPUTED": "The customer disputes it.",
-        "VOID": "It counts for nothing.",
-    },
-)
-_expose(
-    HoldReason,
-    "HoldReason",
-    "Why an order is put on hold.",
-    {
-        "CREDIT": "The customer's credit is to be checked.",
-        "CUSTOMER_SERVICE": "Customer service has a question to settle first.",
-    },
-)
-_expose(
-    CommandKind,
-    "CommandKind",
-    "What a command asks for.",
-    {
-        "HOLD_ORDER": "To put an order on hold.",
-        "RELEASE_HOLD": "To release an order's hold.",
-    },
-)
-_expose(
-    CommandState,
-    "CommandState",
-    "How far a command is.",
-    {
-        "ACCEPTED": "It is stored and will be sent.",
-        "SENDING": "It is being sent to the system that owns the order.",
-        "APPLIED": "That system has it.",
-        "SETTLED": "Its effect has come back and is visible in the graph.",
-        "REJECTED": "That system will not do it; `outcome` says why.",
-        "NEEDS_HUMAN": "Nobody can tell whether it was done, or it cannot be sent; `outcome` says more.",
-    },
-)
-_expose(
-    OrderSort,
-    "OrderSort",
-    "In which order orders are listed. One without a known instant counts as the newest.",
-    {
-        "NEWEST_FIRST": "By the instant of ordering, the latest first.",
-        "OLDEST_FIRST": "By the instant of ordering, the earliest first.",
-    },
-)
-_expose(
-    CountBy,
-    "CountBy",
-    "What orders are counted by.",
-    {
-        "DISPLAY_STATUS": "What a customer is told.",
-        "FULFILLMENT": "How far the warehouses are.",
-        "DELIVERY": "How far the carriers are.",
-        "FINANCIAL": "How far the billing is.",
-        "HEALTH": "Whether it needs attention.",
-        "CHANNEL": "Where it was placed.",
-    },
-)
-_expose(
-    GapReason,
-    "GapReason",
-    "Why events are missing from a stream.",
-    {
-        "CURSOR_EXPIRED": "The feed no longer reaches back to the cursor.",
-        "CURSOR_UNKNOWN": "The cursor is beyond the end of the feed: it is of another one.",
-        "TOO_SLOW": "The client did not keep up.",
     },
 )

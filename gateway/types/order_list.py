@@ -9,8 +9,8 @@ import strawberry
 from msgspec import Struct
 
 from gateway.cursors import OrderPlace, order_cursor, order_place
+from gateway.types.choices import OrderSort
 from gateway.types.common import Info, column, page_size, resolved
-from gateway.types.enums import OrderSort
 from gateway.types.order import Order, read_order
 from orders.errors import RejectedError
 from orders.states import Commercial, Delivery, DisplayStatus, Financial, Fulfillment, Health
