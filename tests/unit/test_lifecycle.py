@@ -237,3 +237,8 @@ def shuffled(facts: Facts, seed: int) -> Facts:
 def test_no_scan_moves_a_shipment_back(known: list, late: list) -> None:
     before, after = only_shipment(order(), shipment(*known)), only_shipment(order(), shipment(*known, *late))
     assert after.rank >= before.rank
+
+
+def test_what_came_back_is_neither_under_way_nor_delivered() -> None:
+    row = only_line(order(), shipment(scan(Milestone.REFUSED, 70), scan(Milestone.RETURNED, 90)))
+    assert (row.shipped, row.in_transit, row.delivered, row.lost) == (10, 0, 0, 0)
