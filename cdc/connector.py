@@ -32,7 +32,8 @@ _FIXED: Final = {
     # The only sign of the end of a snapshot that comes from an empty database, too.
     "notification.enabled.channels": "sink",
     "notification.sink.topic.name": SNAPSHOT_TOPIC,
-    "poll.interval.ms": "10",
+    # 20: half the latency of 50 at 5 % of a core for each resting source; 10 would save 16 ms more for 9 %.
+    "poll.interval.ms": "20",
     "max.batch.size": "2000",
     "max.queue.size": "4000",
     "max.queue.size.in.bytes": "16000000",
