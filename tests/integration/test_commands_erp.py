@@ -165,14 +165,16 @@ async def test_an_order_in_use_is_tried_later(erp: str) -> None:
 
 
 async def test_a_connection_cut_while_writing_is_an_unknown_outcome(erp: str) -> None:
-    clerk = await asyncpg.connect(erp)
+    clerk, operator = await asyncpg.connect(erp), await asyncpg.connect(erp)
     async with clerk.transaction():
         await clerk.execute("select from ordhdr where ordno = 1042 for update")
         writing = asyncio.create_task(hold(erp))
-        await until(lambda: clerk.fetchval(CUT_WHO_WAITS))
+        # A transaction sees the sessions of its first look only: another session must look.
+        await until(lambda: operator.fetchval(CUT_WHO_WAITS))
         with pytest.raises(UnknownOutcomeError):
             await writing
     await clerk.close()
+    await operator.close()
     assert await ErpHolds(erp).find(ONE) is None
 
 

@@ -1,6 +1,7 @@
 """The supervisor with children made for the purpose: restarts them, ends them in order, leaves no orphan."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -112,7 +113,8 @@ def supervised(folder: Path) -> Iterator[Callable[[str], "subprocess.Popen[str]"
         process.kill()
         process.wait()
     for each in alive(folder):
-        each.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # what is orphaned ends by itself meanwhile
+            each.kill()
 
 
 def alive(folder: Path) -> list[psutil.Process]:
