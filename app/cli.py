@@ -50,6 +50,10 @@ def demo(
     orders: Annotated[int, Parameter(help="How many orders the story has.")] = 200,
     rate: Annotated[float | None, Parameter(help="Orders a second; 2 unless --until-done.")] = None,
     seed: Annotated[int, Parameter(help="The same seed tells the same story.")] = 1,
+    trouble: Annotated[
+        list[str] | None,
+        Parameter(help="NAME=RATE: how often life goes wrong, 0 to 1; all=0 is a calm one. Repeatable.", negative=""),
+    ] = None,
     until_done: Annotated[bool, Parameter(help="End when the story is told and verified.", negative="")] = False,
     json: Annotated[bool, Parameter(help="Print the summary as JSON, and all else to stderr.", negative="")] = False,
     data: Data = None,
@@ -58,12 +62,14 @@ def demo(
     """Watch orders move through a legacy ERP and a 3PL's warehouse system."""
     from app.demo import demo_folder, run_demo, summary_text, to_json
     from demo.story import Story
+    from demo.trouble import with_rates
 
     async def main() -> None:
+        story = Story(seed=seed, orders=orders, trouble=with_rates(trouble or ()))
         found = await run_demo(
             demo_folder(data),
             configured(None, port),
-            Story(seed=seed, orders=orders),
+            story,
             rate=rate if rate is not None or until_done else 2.0,
             until_done=until_done or json,
             quiet=json,

@@ -1,6 +1,9 @@
 """How often life goes wrong in the story. Every field is a probability from 0 (never) to 1 (always)."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+from orders.errors import RejectedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +47,25 @@ class Trouble:
 
 CALM = Trouble(**{field.name: 0.0 for field in fields(Trouble)})
 """A life without trouble."""
+
+
+def with_rates(rates: Iterable[str]) -> Trouble:
+    """The usual trouble with some rates set, each said as `name=rate`; `all=rate` sets every one.
+
+    Raises RejectedError, which tells the rates there are.
+    """
+    trouble = Trouble()
+    for said in rates:
+        name, _, rate = said.partition("=")
+        trouble = _with(trouble, name.replace("-", "_"), rate)
+    return trouble
+
+
+def _with(trouble: Trouble, name: str, rate: str) -> Trouble:
+    names = [field.name for field in fields(Trouble)]
+    if name not in names and name != "all":
+        raise RejectedError(f"--trouble {name}: no such rate; there are all, {', '.join(names)}")
+    try:
+        return replace(trouble, **dict.fromkeys(names if name == "all" else [name], float(rate)))
+    except ValueError:
+        raise RejectedError(f"--trouble {name}={rate}: a rate is a number from 0 to 1") from None

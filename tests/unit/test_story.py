@@ -15,8 +15,9 @@ import pytest
 from demo.simulator import Arg, Statement, Step
 from demo.statements import STATEMENTS
 from demo.story import EPOCH, Story
-from demo.trouble import CALM, Trouble
+from demo.trouble import CALM, Trouble, with_rates
 from demo.warehouse import sscc
+from orders.errors import RejectedError
 
 STEADY = Trouble(**{field.name: 0.2 for field in fields(Trouble)})
 
@@ -185,6 +186,23 @@ def test_all_rates_at_one_end_too() -> None:
 def test_a_rate_is_a_probability(rate: float) -> None:
     with pytest.raises(ValueError, match="duplicates"):
         Trouble(duplicates=rate)
+
+
+def test_rates_are_said_by_name() -> None:
+    assert with_rates([]) == Trouble()
+    assert with_rates(["all=0"]) == CALM
+    assert with_rates(["all=0", "late-scans=0.5"]) == replace(CALM, late_scans=0.5)
+
+
+@pytest.mark.parametrize("said", ["late_scans=2", "late_scans=often", "late_scans", "late_scans=nan"])
+def test_what_is_no_rate_is_said(said: str) -> None:
+    with pytest.raises(RejectedError, match=r"^--trouble late_scans=.*from 0 to 1$"):
+        with_rates([said])
+
+
+def test_an_unknown_rate_is_said_with_those_there_are() -> None:
+    with pytest.raises(RejectedError, match=r"^--trouble storms: no such rate; there are all, .*late_scans"):
+        with_rates(["storms=1"])
 
 
 def test_another_seed_count_or_trouble_is_another_story() -> None:
