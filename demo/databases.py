@@ -12,7 +12,7 @@ CAPTURE_ROLE = "milepost_capture"
 APP_ROLES: Mapping[System, str] = {"erp": "erp_app", "east": "east_app"}
 PUBLICATIONS: Mapping[System, str] = {"erp": "milepost_erp", "east": "milepost_east"}
 
-_SQL = named(sql_file("roles.sql"))
+_SQL = named("roles.sql")
 
 
 @dataclass(frozen=True, slots=True)

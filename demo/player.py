@@ -13,14 +13,14 @@ from typing import TypeAlias
 import asyncpg
 
 from demo.simulator import Statement, Step
-from demo.statements import STATEMENTS, System, named, sql_file
+from demo.statements import STATEMENTS, System, named
 from demo.story import INTERVAL, Story
 from orders.errors import StartError
 
 BATCH = 256
 """Steps that the two systems may run ahead of one another."""
 
-_PROGRESS = named(sql_file("progress.sql"))
+_PROGRESS = named("progress.sql")
 
 
 def _noting(sql: str) -> str:

@@ -9,4 +9,4 @@ _BLOCK = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | r
 def named_statements(package: str, path: str) -> dict[str, str]:
     """Name → statement, of a .sql file inside a package."""
     text = files(package).joinpath(path).read_text()
-    return {name: body.strip() for name, body in _BLOCK.findall(text)}
+    return {name: body.strip().removesuffix(";") for name, body in _BLOCK.findall(text)}
