@@ -1,0 +1,124 @@
+"""A whole Milepost over the demo's two source systems, and what is asked of it at the end."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import psutil
+
+from adapters.direct import DirectSource
+from app.demo import make_sources
+from app.keys import token
+from app.processes import records
+from app.runtime import running
+from app.settings import Config, Settings
+from app.verifying import Verdict, verify
+from demo.statements import STATEMENTS, System
+from gateway.server import listen
+from orders.crash import ENVIRONMENT
+from tests.controls.selling import Statement
+from tests.controls.serving import Client
+from tests.controls.waiting import until
+
+SECONDS = 90
+"""Longest wait for anything."""
+
+_STREAMING = "select count(*) = 2 and bool_and(not snapshotting) from record.checkpoint"
+
+
+@dataclass(frozen=True)
+class Milepost:
+    """One that runs, in the test's own process as far as its supervisor is concerned."""
+
+    settings: Settings
+    client: Client
+    said: list[str]
+
+    @property
+    def data(self) -> Path:
+        return self.settings.data
+
+    def pid(self, name: str) -> int:
+        """Of the process that has the name now."""
+        [found] = [each.pid for each in records(self.data / "run") if each.name == name]
+        return found
+
+    def engine(self) -> int:
+        """The pid of the Debezium engine, the projector's child; 0 when there is none just now."""
+        children = psutil.Process(self.pid("projector")).children()
+        return children[0].pid if children else 0
+
+    async def write(self, source: System, *statements: Statement) -> None:
+        """In one transaction of the source system, as its own users do."""
+        [dsn] = [s.write_dsn or s.dsn for s in self.settings.sources if s.name == source]
+        db = await asyncpg.connect(dsn)
+        try:
+            async with db.transaction():
+                for name, arguments in statements:
+                    await db.execute(STATEMENTS[source][name], *arguments)
+        finally:
+            await db.close()
+
+    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+        """From the graph's database; tried again while Postgres is away."""
+        rows: list[asyncpg.Record] = []
+
+        async def asked() -> bool:
+            try:
+                db = await asyncpg.connect(Settings.load(self.data).graph_dsn)
+            except (OSError, asyncpg.PostgresError):
+                return False
+            try:
+                rows[:] = await db.fetch(statement, *arguments)
+            finally:
+                await db.close()
+            return True
+
+        await until(asked, SECONDS)
+        return rows
+
+    async def verdict(self) -> Verdict:
+        settings = Settings.load(self.data)
+        sources = [DirectSource(s.name, s.adapter, s.dsn) for s in settings.sources]
+        return await verify(settings.graph_dsn, sources, settle_within=SECONDS)
+
+
+@asynccontextmanager
+async def milepost(data: Path, crash_at: str = "") -> AsyncIterator[Milepost]:
+    """Running, with both sources streaming. The first incarnation of its processes dies at the crash point, if any."""
+    said: list[str] = []
+    config, os.environ[ENVIRONMENT] = Config(port=free_port()), crash_at
+    try:
+        async with running(data, config, said.append, partial(make_sources, data)):
+            os.environ.pop(ENVIRONMENT)
+            settings = Settings.load(data)
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.port}", timeout=SECONDS) as http:
+                auth = {"authorization": f"Bearer {token(data, 'tester', 'admin')}"}
+                found = Milepost(settings, Client(config.port, http, auth=auth), said)
+                await until(partial(streaming, found), SECONDS)
+                yield found
+    finally:
+        os.environ.pop(ENVIRONMENT, None)
+
+
+async def streaming(found: Milepost) -> bool:
+    """Whether every source's snapshot is over."""
+    [[whole]] = await found.fetch(_STREAMING)
+    return bool(whole)
+
+
+def free_port() -> int:
+    with listen("127.0.0.1", 0) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
