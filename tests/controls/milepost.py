@@ -2,12 +2,14 @@
 
 import os
 import signal
+import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import httpx
@@ -25,11 +27,15 @@ from gateway.server import listen
 from orders.crash import ENVIRONMENT
 from tests.controls.selling import Statement
 from tests.controls.serving import Client
+from tests.controls.story import MAPPINGS, audit
 from tests.controls.waiting import until
 
+MILEPOST = [sys.executable, "-c", "from app.cli import main; main()"]
+"""The command."""
 SECONDS = 90
 """Longest wait for anything."""
 
+_AUDITED = "select txid::text, tbl, case op when 'i' then 'c' else op end from audit.change"
 _STREAMING = "select count(*) = 2 and bool_and(not snapshotting) from record.checkpoint"
 
 
@@ -66,17 +72,17 @@ class Milepost:
         finally:
             await db.close()
 
-    async def fetch(self, statement: str, *arguments: Any) -> list[asyncpg.Record]:
-        """From the graph's database; tried again while Postgres is away."""
+    async def fetch(self, statement: str, database: str = "milepost") -> list[asyncpg.Record]:
+        """From the graph's or a source's database, as their owner; tried again while Postgres is away."""
         rows: list[asyncpg.Record] = []
 
         async def asked() -> bool:
             try:
-                db = await asyncpg.connect(Settings.load(self.data).graph_dsn)
+                db = await asyncpg.connect(Settings.load(self.data).graph_dsn, database=database)
             except (OSError, asyncpg.PostgresError):
                 return False
             try:
-                rows[:] = await db.fetch(statement, *arguments)
+                rows[:] = await db.fetch(statement)
             finally:
                 await db.close()
             return True
@@ -84,7 +90,22 @@ class Milepost:
         await until(asked, SECONDS)
         return rows
 
+    async def audit(self) -> None:
+        """Let the sources keep their own account of what is written from now on."""
+        for source, mapping in MAPPINGS.items():
+            await audit(owner(self.settings, source), mapping.tables)
+
+    async def audited(self) -> Counter[tuple[str, ...]]:
+        """(source, transaction, table, operation) of each change by that account."""
+        found = Counter[tuple[str, ...]]()
+        for source in MAPPINGS:
+            rows = await self.fetch(_AUDITED, database=source)
+            found.update((source, *row) for row in rows)
+        return found
+
     async def verdict(self) -> Verdict:
+        """As `milepost verify` finds, once Postgres is there and nothing moves."""
+        await self.fetch("select")
         settings = Settings.load(self.data)
         sources = [DirectSource(s.name, s.adapter, s.dsn) for s in settings.sources]
         return await verify(settings.graph_dsn, sources, settle_within=SECONDS)
@@ -112,6 +133,11 @@ async def streaming(found: Milepost) -> bool:
     """Whether every source's snapshot is over."""
     [[whole]] = await found.fetch(_STREAMING)
     return bool(whole)
+
+
+def owner(settings: Settings, database: str) -> str:
+    """The DSN of the embedded server's owner for one of its databases."""
+    return urlunsplit(urlsplit(settings.graph_dsn)._replace(path=f"/{database}"))
 
 
 def free_port() -> int:

@@ -57,12 +57,13 @@ async def captured_story(
     databases = await story_databases(postgres, name)
     admin = {source: postgres.dsn(f"{source}_{name}") for source in ADAPTER_OF}
     for source, dsn in admin.items():
-        await _audit(dsn, MAPPINGS[source].tables)
+        await audit(dsn, MAPPINGS[source].tables)
     await play(story, databases.erp, databases.east, rate=None)
     return databases, {source: await _transactions(source, dsn) for source, dsn in admin.items()}
 
 
-async def _audit(dsn: str, tables: Sequence[str]) -> None:
+async def audit(dsn: str, tables: Sequence[str]) -> None:
+    """From now on the database notes each change of these tables in audit.change; `dsn` is its administrator's."""
     db = await asyncpg.connect(dsn)
     await db.execute(_AUDIT)
     for table in tables:

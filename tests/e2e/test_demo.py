@@ -6,7 +6,6 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,9 +20,8 @@ import pytest
 from app.processes import records
 from demo.player import Played
 from demo.story import Story
-from tests.controls.milepost import SECONDS, free_port
+from tests.controls.milepost import MILEPOST, SECONDS, free_port
 
-MILEPOST = [sys.executable, "-c", "from app.cli import main; main()"]
 ORDERS = 12
 SAID = re.compile(r"GraphQL  (?P<url>\S+).*?Token  (?P<token>\S+).*?(?P<queries># 1\..*?# 3\..*?\n\{.*?\n)", re.DOTALL)
 
