@@ -51,13 +51,6 @@ class Batch(Struct):
     tallies: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
 
-    def clear(self) -> None:
-        """What has been written; the tallies and checkpoints come last."""
-        self.rows.clear()
-        self.events.clear()
-        self.ledger.clear()
-        self.dead.clear()
-
     def add(self, delta: Delta) -> None:
         self.rows.update(delta.rows)
         self.events += delta.events

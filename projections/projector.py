@@ -98,16 +98,17 @@ class Projector:
             crash_here(CrashPoint.BEGUN)
             await self._loader.load(self._connection, [s for _, stated in read for s in stated])
             for transaction, stated in read:
-                await self.take(batch, transaction, stated)
+                self.take(batch, transaction, stated)
+            await self.advance(batch)  # first, so that a zombie is fenced before it writes anything
             await write(self._connection, batch, self._fold.store)
-            await self.advance(batch)
+            await self.end_snapshot(batch, transactions[-1])
             crash_here(CrashPoint.WRITTEN)
         crash_here(CrashPoint.COMMITTED)
         self.checkpoints.update(batch.checkpoints)
         self._loader.trim()
         return sum(tally.seen for tally in batch.tallies.values())
 
-    async def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:
+    def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:
         """During a snapshot facts are only gathered: the views follow when it is whole."""
         batch.checkpoints[transaction.source] = Checkpoint(
             transaction.source,
@@ -119,11 +120,12 @@ class Projector:
         live = not gathering and transaction.snapshot is Snapshot.NO
         lost = self.fold(batch, stated) if live else self._fold.put(stated)
         self.enter(batch, transaction, stated, lost)
-        if transaction.snapshot is Snapshot.LAST:
-            await write(self._connection, batch, self._fold.store)
-            batch.clear()
+
+    async def end_snapshot(self, batch: Batch, last: Transaction) -> None:
+        """If it is the end of one."""
+        if last.snapshot is Snapshot.LAST:
             self._loader.forget()
-            await finish_snapshot(self._connection, transaction, derive=not gathering)
+            await finish_snapshot(self._connection, last, derive=not self.gathering(batch))
 
     def gathering(self, batch: Batch) -> bool:
         return any(c.snapshotting for c in {**self.checkpoints, **batch.checkpoints}.values())
@@ -201,4 +203,5 @@ def underivable(change: Change, doc: Doc, error: Exception) -> DeadLetter:
 
 
 def raw_of(change: Change) -> bytes:
-    return msgspec.json.encode({name: json_text(getattr(change, name)) for name in ("key", "before", "after")})
+    parts = {name: json_text(getattr(change, name)) for name in ("key", "before", "after")}
+    return msgspec.json.encode({name: text and msgspec.Raw(text) for name, text in parts.items()})
