@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -37,7 +37,7 @@ class Columns:
             return None
         try:
             return convert(raw)
-        except (ValueError, TypeError, KeyError, InvalidOperation):
+        except (ValueError, TypeError, KeyError, ArithmeticError):
             raise PoisonError(f"{self._table}.{column} cannot be read: {str(raw)[:80]!r}") from None
 
     def _must(self, column: str, value: _T | None) -> _T:

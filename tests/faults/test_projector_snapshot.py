@@ -1,0 +1,101 @@
+"""F15, F20 and re-snapshots: a snapshot over a graph that is there sweeps, corrects, and says nothing twice."""
+
+from typing import Any
+
+from cdc.change import Op, Snapshot, Transaction
+from projections.database import Connection
+from projections.projector import Advanced, Projector
+from tests.controls import projecting
+from tests.controls.projecting import Written, header, line, order, transaction
+from tests.controls.story import MAPPINGS
+
+FEED = "select order_id, version, type, snapshot from record.feed order by position"
+
+
+def part(epoch: int, log: int, *written: Written) -> Transaction:
+    return transaction(log, *written, epoch=epoch, snapshot=Snapshot.PART)
+
+
+def last(epoch: int, log: int, *written: Written) -> Transaction:
+    return transaction(log, *written, epoch=epoch, snapshot=Snapshot.LAST)
+
+
+def read(number: int, **other: Any) -> list[Written]:
+    """An order as a snapshot brings it."""
+    return [header(number, Op.READ, **other), line(number, Op.READ)]
+
+
+async def projected(graph: Connection, *transactions: Transaction) -> list[str]:
+    projector = Projector(graph, MAPPINGS)
+    await projector.start()
+    for each in transactions:
+        assert isinstance(await projector.project([each]), Advanced)
+    await projecting.check(graph)
+    return [row["id"] for row in await graph.fetch("select id from graph.orders order by id")]
+
+
+async def feed(graph: Connection) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in await graph.fetch(FEED)]
+
+
+async def test_a_first_snapshot_shows_nothing_before_it_is_whole(graph: Connection) -> None:
+    assert await projected(graph, part(1, 1, *read(1))) == []
+    assert await projected(graph, last(1, 2, *read(2))) == ["1", "2"]
+    assert await feed(graph) == [("1", 1, "ORDER_ACCEPTED", True), ("2", 1, "ORDER_ACCEPTED", True)]
+
+
+async def test_the_same_again_says_nothing(graph: Connection) -> None:
+    await projected(graph, order(1, 1), order(2, 2))
+    before = await feed(graph)
+    assert await projected(graph, part(2, 5, *read(1)), last(2, 6, *read(2))) == ["1", "2"]
+    assert await feed(graph) == before
+
+
+async def test_what_the_snapshot_does_not_bring_is_gone(graph: Connection) -> None:
+    await projected(graph, order(1, 1), order(2, 2))
+    assert await projected(graph, last(2, 5, *read(2))) == ["2"]
+    assert await graph.fetchval("select count(*) from graph.line") == 1
+
+
+async def test_what_it_shows_otherwise_is_told_as_found(graph: Connection) -> None:
+    await projected(graph, order(1, 1), order(2, 2))
+    before = await feed(graph)
+    await projected(graph, last(2, 5, *read(1, cuspo="PO-9"), *read(2)))
+    assert await feed(graph) == [*before, ("1", 2, "ORDER_CHANGED", True)]
+
+
+async def test_what_happened_meanwhile_is_told_as_found(graph: Connection) -> None:
+    await projected(graph, order(1, 1))
+    before = await feed(graph)
+    await projected(graph, last(2, 5, *read(1, ordsts="90", cnldt="2026-03-03T10:00:00")))
+    assert [event[0] for event in (await feed(graph))[len(before) :]] == ["1"]
+    assert (await feed(graph))[-1][1:] == (2, "ORDER_CANCELLED", True)
+
+
+async def test_a_snapshot_that_broke_off_is_begun_again(graph: Connection) -> None:
+    await projected(graph, order(1, 1), order(2, 2))
+    before = await feed(graph)
+    assert await projected(graph, part(2, 5, *read(1, cuspo="PO-8"))) == ["1", "2"]
+    assert await projected(graph, part(3, 6, *read(1)), last(3, 7, *read(2))) == ["1", "2"]
+    assert await feed(graph) == before
+
+
+async def test_an_older_change_does_not_undo_the_snapshot(graph: Connection) -> None:
+    await projected(graph, order(1, 1), last(2, 5, *read(1, cuspo="PO-9")))
+    projector = Projector(graph, MAPPINGS)
+    await projector.start()
+    await projector.project([transaction(4, header(1, Op.UPDATE, cuspo="PO-2"))])
+    assert await graph.fetchval("select customer_po from graph.orders") == "PO-9"
+    await projecting.check(graph)
+
+
+async def test_while_one_source_is_in_its_snapshot_the_other_waits_in_sight(graph: Connection) -> None:
+    await projected(graph, order(1, 1))
+    stock = ("public.wh_stock", Op.READ, {"sku": "T-100"}, STOCK)
+    await projected(graph, transaction(1, stock, snapshot=Snapshot.PART, source="east"), order(2, 2))
+    ended = transaction(2, snapshot=Snapshot.LAST, source="east")
+    assert await projected(graph, ended, order(3, 3)) == ["1", "2", "3"]
+    assert [event[:3] for event in await feed(graph)] == [(n, 1, "ORDER_ACCEPTED") for n in "123"]
+
+
+STOCK = {"sku": "T-100", "on_hand": "5.000", "allocated": "0.000", "updated_at": "2026-03-02T15:00:00+00:00"}
