@@ -1,0 +1,34 @@
+"""`python -m bench start|latency|project [--profile]`."""
+
+import asyncio
+
+from cyclopts import App
+
+app = App(name="bench", help="Measure Milepost; prints, and writes bench/results/<name>.json.")
+
+
+@app.command
+def start(*, rounds: int = 5) -> None:
+    """From nothing, and from a stopped demo, to the first visible order; memory of each process."""
+    from bench.start import measure
+
+    asyncio.run(measure(rounds))
+
+
+@app.command
+def latency(*, samples: int = 400) -> None:
+    """From a commit in the ERP to a query and to a subscriber."""
+    from bench.latency import measure
+
+    asyncio.run(measure(samples))
+
+
+@app.command
+def project(*, rounds: int = 5, orders: int = 150, profile: bool = False) -> None:
+    """Changes a second through the whole projector, beside the engine alone."""
+    from bench.project import measure, measure_profile
+
+    asyncio.run(measure_profile(orders) if profile else measure(rounds, orders))
+
+
+app()

@@ -1,0 +1,69 @@
+"""An embedded Postgres with the demo's sources, for one measurement."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from adapters.registry import adapter
+from app.postgres import Postgres
+from app.schema import prepare_schema
+from cdc.database import CapturedDatabase
+from cdc.engine import EngineSource
+from demo.databases import Passwords, SourceDatabases, create_databases
+
+PASSWORDS = Passwords(erp="bench", east="bench", capture="bench")
+ADAPTERS = {"erp": "erp_legacy", "east": "wms_east"}
+MAPPINGS = {source: adapter(name).mapping for source, name in ADAPTERS.items()}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """`data` is a folder for scratch."""
+
+    postgres: Postgres
+    data: Path
+
+    async def sources(self, name: str) -> SourceDatabases:
+        """Both systems' databases, empty, under names of their own."""
+        admin = self.postgres.dsn("postgres")
+        return await create_databases(admin, PASSWORDS, erp=f"erp_{name}", east=f"east_{name}")
+
+    def engine(self, name: str, slots: str) -> EngineSource:
+        """An engine over those databases, which reads its own slots."""
+        captured = [
+            CapturedDatabase(
+                source, self.postgres.dsn(f"{source}_{name}"), MAPPINGS[source].tables, *own(source, slots)
+            )
+            for source in ADAPTERS
+        ]
+        return EngineSource(captured, self.data / f"engine_{slots}")
+
+    async def graph(self, name: str) -> str:
+        """The DSN of a new, empty graph."""
+        await self.postgres.create_database(name)
+        await prepare_schema(self.postgres.dsn(name))
+        return self.postgres.dsn(name)
+
+
+def own(source: str, slots: str) -> tuple[str, str]:
+    return f"bench_{source}_{slots}", f"bench_{source}_{slots}"
+
+
+@asynccontextmanager
+async def bench() -> AsyncIterator[Bench]:
+    with tempfile.TemporaryDirectory(prefix="milepost-bench-") as name:
+        data = Path(name)
+        postgres = Postgres(data)
+        await postgres.start()
+        try:
+            yield Bench(postgres, data)
+        finally:
+            await postgres.stop()
+
+
+async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
+    return await asyncpg.connect(dsn, server_settings={"application_name": "milepost bench", "jit": "off"})
