@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from adapters.erp_legacy import mapping as erp_legacy
 from adapters.erp_legacy.client import ErpHolds
+from adapters.tryton import mapping as tryton
 from adapters.wms_east import mapping as wms_east
 from commands.ports import OrderHolds
 from orders.errors import StartError
@@ -20,6 +21,7 @@ class Adapter(NamedTuple):
 
 ADAPTERS: dict[str, Adapter] = {
     "erp_legacy": Adapter(erp_legacy.MAPPING, ErpHolds),
+    "tryton": Adapter(tryton.MAPPING),
     "wms_east": Adapter(wms_east.MAPPING),
 }
 

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from cyclopts import App, Parameter
@@ -47,8 +47,13 @@ def up(*, config: ConfigFile = None, data: Data = None, port: Port = None) -> No
 @app.command
 def demo(
     *,
-    orders: Annotated[int, Parameter(help="How many orders the story has.")] = 200,
-    rate: Annotated[float | None, Parameter(help="Orders a second; 2 unless --until-done.")] = None,
+    erp: Annotated[
+        Literal["legacy", "tryton"], Parameter(help="tryton: a real ERP, in the dependency group of its name.")
+    ] = "legacy",
+    orders: Annotated[
+        int | None, Parameter(help="How many orders the story has: 200, or 1 of Tryton's.", show_default=False)
+    ] = None,
+    rate: Annotated[float | None, Parameter(help="Orders a second (Tryton: steps); 2 unless --until-done.")] = None,
     seed: Annotated[int, Parameter(help="The same seed tells the same story.")] = 1,
     trouble: Annotated[
         list[str] | None,
@@ -59,23 +64,25 @@ def demo(
     data: Data = None,
     port: Port = None,
 ) -> None:
-    """Watch orders move through a legacy ERP and a 3PL's warehouse system."""
+    """Watch orders move through a legacy ERP and a 3PL's warehouse system, or through Tryton."""
     from app.demo import demo_folder, run_demo, summary_text, to_json
+    from app.demo_tryton import run_tryton_demo, tryton_folder, tryton_text
     from demo.story import Story
     from demo.trouble import with_rates
 
     async def main() -> None:
-        story = Story(seed=seed, orders=orders, trouble=with_rates(trouble or ()))
-        found = await run_demo(
-            demo_folder(data),
-            configured(None, port),
-            story,
-            rate=rate if rate is not None or until_done else 2.0,
-            until_done=until_done or json,
-            quiet=json,
-        )
+        config, ending = configured(None, port), until_done or json
+        if erp == "tryton":
+            found = await run_tryton_demo(
+                tryton_folder(data), config, sales=orders or 1, rate=rate or 0.5, until_done=ending, quiet=json
+            )
+        else:
+            story = Story(seed=seed, orders=orders or 200, trouble=with_rates(trouble or ()))
+            pace = rate if rate is not None or until_done else 2.0
+            found = await run_demo(demo_folder(data), config, story, rate=pace, until_done=ending, quiet=json)
         if found is not None:
-            say(to_json(found) if json else summary_text(found))
+            text = tryton_text if erp == "tryton" else summary_text
+            say(to_json(found) if json else text(found))
             if not found.verified:
                 sys.exit(1)
 

@@ -126,11 +126,12 @@ async def watch_and_tell(
     settings: Settings,
     telling: Callable[[], Coroutine[None, None, Played]],
     wait: Callable[[], Coroutine[None, None, None]],
+    title: str = "Milepost demo",
 ) -> None:
     """The board, while the story goes on; then the board alone, until Ctrl-C."""
     url = f"http://{settings.host}:{settings.port}/graphql"
     async with asyncio.TaskGroup() as group:
-        group.create_task(watch(url, token(data, "board", "admin"), title="Milepost demo"))
+        group.create_task(watch(url, token(data, "board", "admin"), title=title))
         group.create_task(telling())
         group.create_task(wait())
 
