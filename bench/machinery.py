@@ -20,6 +20,12 @@ ADAPTERS = {"erp": "erp_legacy", "east": "wms_east"}
 MAPPINGS = {source: adapter(name).mapping for source, name in ADAPTERS.items()}
 
 
+_FORGET = """
+select pg_drop_replication_slot(slot_name) from pg_replication_slots
+where active_pid is null or pg_terminate_backend(active_pid, 5000)
+"""
+
+
 @dataclass(frozen=True)
 class Bench:
     """`data` is a folder for scratch."""
@@ -41,6 +47,14 @@ class Bench:
             for source in ADAPTERS
         ]
         return EngineSource(captured, self.data / f"engine_{slots}")
+
+    async def forget_slots(self) -> None:
+        """Drop all slots, which hold the log back and are counted."""
+        db = await connect(self.postgres.dsn("postgres"))
+        try:
+            await db.execute(_FORGET)
+        finally:
+            await db.close()
 
     async def graph(self, name: str) -> str:
         """The DSN of a new, empty graph."""

@@ -91,6 +91,7 @@ async def measure(rounds: int, orders: int) -> None:
     async with bench() as place:
         for number in range(1, rounds + 1):
             await one_round(place, number, orders, streaming, snapshot)
+            await place.forget_slots()
         version = await postgres_version(place.postgres.dsn("postgres"))
     cases = [
         case(f"{name} of {orders} orders", "changes/s", found["ours"], {"engine alone": found["engine alone"]})
