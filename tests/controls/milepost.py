@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from app.settings import Config, Settings
 from app.verifying import Verdict, verify
 from demo.statements import STATEMENTS, System
 from gateway.server import listen
-from orders.crash import ENVIRONMENT
 from tests.controls.selling import Statement
 from tests.controls.serving import Client
 from tests.controls.story import MAPPINGS, audit
@@ -35,31 +33,19 @@ MILEPOST = [sys.executable, "-c", "from app.cli import main; main()"]
 SECONDS = 90
 """Longest wait for anything."""
 
-_AUDITED = "select txid::text, tbl, case op when 'i' then 'c' else op end from audit.change"
+_AUDITED = "select txid::text, tbl, case op when 'i' then 'c' else op end from audit.change order by id"
 _STREAMING = "select count(*) = 2 and bool_and(not snapshotting) from record.checkpoint"
 
 
 @dataclass(frozen=True)
-class Milepost:
-    """One that runs, in the test's own process as far as its supervisor is concerned."""
+class Installed:
+    """The databases of one data folder, whatever runs over them."""
 
     settings: Settings
-    client: Client
-    said: list[str]
 
     @property
     def data(self) -> Path:
         return self.settings.data
-
-    def pid(self, name: str) -> int:
-        """Of the process that has the name now."""
-        [found] = [each.pid for each in records(self.data / "run") if each.name == name]
-        return found
-
-    def engine(self) -> int:
-        """The pid of the Debezium engine, the projector's child; 0 when there is none just now."""
-        children = psutil.Process(self.pid("projector")).children()
-        return children[0].pid if children else 0
 
     async def write(self, source: System, *statements: Statement) -> None:
         """In one transaction of the source system, as its own users do."""
@@ -95,13 +81,9 @@ class Milepost:
         for source, mapping in MAPPINGS.items():
             await audit(owner(self.settings, source), mapping.tables)
 
-    async def audited(self) -> Counter[tuple[str, ...]]:
-        """(source, transaction, table, operation) of each change by that account."""
-        found = Counter[tuple[str, ...]]()
-        for source in MAPPINGS:
-            rows = await self.fetch(_AUDITED, database=source)
-            found.update((source, *row) for row in rows)
-        return found
+    async def audited(self, source: str) -> list[tuple[str, ...]]:
+        """(transaction, table, operation) of each change by that account, as they were written."""
+        return [tuple(row) for row in await self.fetch(_AUDITED, database=source)]
 
     async def verdict(self) -> Verdict:
         """As `milepost verify` finds, once Postgres is there and nothing moves."""
@@ -111,25 +93,39 @@ class Milepost:
         return await verify(settings.graph_dsn, sources, settle_within=SECONDS)
 
 
+@dataclass(frozen=True)
+class Milepost(Installed):
+    """One that runs, in the test's own process as far as its supervisor is concerned."""
+
+    client: Client
+    said: list[str]
+
+    def pid(self, name: str) -> int:
+        """Of the process that has the name now."""
+        [found] = [each.pid for each in records(self.data / "run") if each.name == name]
+        return found
+
+    def engine(self) -> int:
+        """The pid of the Debezium engine, the projector's child; 0 when there is none just now."""
+        children = psutil.Process(self.pid("projector")).children()
+        return children[0].pid if children else 0
+
+
 @asynccontextmanager
-async def milepost(data: Path, crash_at: str = "") -> AsyncIterator[Milepost]:
-    """Running, with both sources streaming. The first incarnation of its processes dies at the crash point, if any."""
+async def milepost(data: Path) -> AsyncIterator[Milepost]:
+    """Running, with both sources streaming."""
     said: list[str] = []
-    config, os.environ[ENVIRONMENT] = Config(port=free_port()), crash_at
-    try:
-        async with running(data, config, said.append, partial(make_sources, data)):
-            os.environ.pop(ENVIRONMENT)
-            settings = Settings.load(data)
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.port}", timeout=SECONDS) as http:
-                auth = {"authorization": f"Bearer {token(data, 'tester', 'admin')}"}
-                found = Milepost(settings, Client(config.port, http, auth=auth), said)
-                await until(partial(streaming, found), SECONDS)
-                yield found
-    finally:
-        os.environ.pop(ENVIRONMENT, None)
+    config = Config(port=free_port())
+    async with running(data, config, said.append, partial(make_sources, data)):
+        settings = Settings.load(data)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.port}", timeout=SECONDS) as http:
+            auth = {"authorization": f"Bearer {token(data, 'tester', 'admin')}"}
+            found = Milepost(settings, Client(config.port, http, auth=auth), said)
+            await until(partial(streaming, found), SECONDS)
+            yield found
 
 
-async def streaming(found: Milepost) -> bool:
+async def streaming(found: Installed) -> bool:
     """Whether every source's snapshot is over."""
     [[whole]] = await found.fetch(_STREAMING)
     return bool(whole)

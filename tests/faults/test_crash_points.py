@@ -4,40 +4,47 @@ import asyncio
 import contextlib
 import json
 import subprocess
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 from websockets.exceptions import WebSocketException
 
-from app.demo import make_sources
-from app.folder import open_folder
-from app.postgres import Postgres
-from app.settings import Settings, SourceSettings
+from app.settings import Settings
 from demo.player import play
 from demo.story import Story
 from gateway.cursors import feed_cursor, feed_position
 from orders.crash import CrashPoint
-from tests.controls.milepost import MILEPOST, SECONDS, Milepost, free_port, kill, milepost
+from tests.controls.crash_projector import dies, installed, parts, projector
+from tests.controls.milepost import MILEPOST, SECONDS, Installed, Milepost, free_port, kill, milepost, streaming
+from tests.controls.serving import receive
+from tests.controls.story import MAPPINGS
 from tests.controls.waiting import until
 
-STORY = Story(seed=3, orders=8)
+STORY = Story(seed=3, orders=12)
 POINTS = [
-    CrashPoint.RECEIVED,
-    CrashPoint.DECODED,
-    CrashPoint.BEGUN,
-    CrashPoint.WRITTEN,
-    CrashPoint.COMMITTED,
-    CrashPoint.TOLD,
+    (CrashPoint.RECEIVED, 1),  # by the engine's parent
+    (CrashPoint.RECEIVED, 2),  # by the projector
+    (CrashPoint.DECODED, 1),
+    (CrashPoint.DECODED, 2),
+    (CrashPoint.BEGUN, 1),
+    (CrashPoint.WRITTEN, 1),
+    (CrashPoint.COMMITTED, 1),
+    (CrashPoint.TOLD, 1),
 ]
-LEDGER = "select source, split_part(transaction, ':', 1) as txid, tbl, op from record.ledger where snapshot = 'no'"
+LEDGER = """
+select source, split_part(transaction, ':', 1), tbl, op from record.ledger where snapshot = 'no'
+order by source, epoch, log, ordinal
+"""
 DISORDER = """
 select order_id from record.feed group by order_id
 having min(version) <> 1 or max(version) <> count(*) or count(distinct key) <> count(*)
 """
+REMAINDERS = "select source from record.checkpoint where seen <> applied + superseded + dead + filtered"
 FEED = "select position, order_id, version from record.feed order by position"
 PROGRESS = "select coalesce(sum(seen), 0) from record.checkpoint"
 FOLLOW = """
@@ -48,15 +55,15 @@ subscription ($after: String) { orderEvents(after: $after) {
 """
 
 
-async def tell(settings: Callable[[], Sequence[SourceSettings]]) -> None:
-    """The story, to its end; the player is started again when its databases go away."""
+async def tell(whole: Installed, story: Story) -> None:
+    """To its end; the player is started again when its databases go away, maybe to another port."""
 
     async def told() -> bool:
-        erp, east = (source.write_dsn for source in settings())
+        erp, east = (source.write_dsn for source in Settings.load(whole.data).sources)
         assert erp
         assert east
         try:
-            await play(STORY, erp, east, rate=None)
+            await play(story, erp, east, rate=None)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             return False
         return True
@@ -64,89 +71,93 @@ async def tell(settings: Callable[[], Sequence[SourceSettings]]) -> None:
     await until(told, SECONDS)
 
 
-def sources(whole: Milepost) -> Callable[[], Sequence[SourceSettings]]:
-    """Where they are now: Postgres may come back at another port."""
-    return lambda: Settings.load(whole.data).sources
+async def streamed(whole: Installed, source: str) -> list[tuple[str, ...]]:
+    """(transaction, table, operation) of each change of this source that came by its log."""
+    return [tuple(row[1:]) for row in await whole.fetch(LEDGER) if row[0] == source]
 
 
-async def check(whole: Milepost) -> None:
+async def check_so_far(whole: Installed) -> None:
+    """Whatever died just now: the record is a beginning of what was written, in order, accounted for."""
+    for source in MAPPINGS:
+        ledger = await streamed(whole, source)
+        assert ledger == (await whole.audited(source))[: len(ledger)]
+    assert await whole.fetch(DISORDER) == []
+    assert await whole.fetch(REMAINDERS) == []
+
+
+async def check(whole: Installed) -> None:
     """Nothing lost, nothing doubled, in order, accounted for."""
     verdict = await whole.verdict()
     assert (verdict.replay, verdict.direct) == ([], [])
     assert all(account.balanced for account in verdict.accounts), verdict.accounts
-    ledger = Counter(tuple(row) for row in await whole.fetch(LEDGER))
-    written = await whole.audited()
-    assert (ledger - written, written - ledger) == (Counter(), Counter())
-    assert await whole.fetch(DISORDER) == []
+    for source in MAPPINGS:
+        assert await streamed(whole, source) == await whole.audited(source)
+    await check_so_far(whole)
     assert await whole.fetch("select from record.dead_letter") == []
 
 
-def died(whole: Milepost, name: str) -> Callable[[], Awaitable[bool]]:
-    async def ask() -> bool:
-        return any(line.startswith(f"{name} (pid") and "SIGKILL" in line for line in whole.said)
-
-    return ask
-
-
-@pytest.mark.parametrize("point", POINTS)
-async def test_the_projector_dies_while_orders_move(data: Path, point: CrashPoint) -> None:
-    async with milepost(data, f"{point}:5") as whole:
+async def test_the_projector_dies_at_each_point_while_orders_move(data: Path) -> None:
+    async with installed(data) as whole:
         await whole.audit()
-        await tell(sources(whole))
-        await until(died(whole, "projector"), SECONDS)
-        await check(whole)
+        async with projector(data):
+            await until(partial(streaming, whole), SECONDS)
+        for (point, count), part in zip(POINTS, parts(STORY, len(POINTS)), strict=True):
+            with noted(f"after a kill at {point}:{count}"):
+                await tell(whole, part)
+                await dies(data, point, count)
+                await check_so_far(whole)
+        async with projector(data):
+            await check(whole)
 
 
-@pytest.mark.parametrize("point", POINTS)
-async def test_the_projector_dies_in_the_snapshot(data: Path, point: CrashPoint) -> None:
-    async with told_before(data, f"{point}:2") as whole:
-        await until(died(whole, "projector"), SECONDS)
+async def test_the_projector_dies_at_each_point_in_the_snapshot(data: Path) -> None:
+    async with installed(data) as whole:
+        await tell(whole, STORY)
         await whole.audit()
-        await check(whole)
-        assert await whole.fetch("select count(*) from graph.orders where number is not null") == [(STORY.orders,)]
+        for point, count in POINTS:
+            with noted(f"after a kill at {point}:{count}"):
+                await dies(data, point, count)
+                await check_so_far(whole)
+        async with projector(data):
+            await check(whole)
+        [[orders]] = await whole.fetch("select count(*) from graph.orders where number is not null")
+        assert orders == STORY.orders
 
 
-@asynccontextmanager
-async def told_before(data: Path, crash_at: str) -> AsyncIterator[Milepost]:
-    """Started over sources in which the story has been told."""
-    postgres = Postgres(open_folder(data))
-    await postgres.start()
+@contextmanager
+def noted(text: str) -> Iterator[None]:
+    """Whatever fails says where."""
     try:
-        made = await make_sources(data, postgres)
-        await tell(lambda: made)
-    finally:
-        await postgres.stop()
-    async with milepost(data, crash_at) as whole:
-        yield whole
+        yield
+    except Exception as error:
+        error.add_note(text)
+        raise
 
 
-@pytest.mark.parametrize("victim", ["projector", "engine", "worker", "gateway", "postgres"])
-async def test_a_process_is_killed_while_orders_move(data: Path, victim: str) -> None:
+@pytest.mark.parametrize("victims", [["projector"], ["engine"], ["worker", "gateway"], ["postgres"]], ids=" and ".join)
+async def test_processes_are_killed_while_orders_move(data: Path, victims: list[str]) -> None:
+    half, _ = parts(STORY, 2)
     async with milepost(data) as whole:
         await whole.audit()
-        telling = asyncio.create_task(tell(sources(whole)))
+        await tell(whole, half)
         heard: list[tuple[object, ...]] = []
         following = asyncio.create_task(follow(whole, heard))
-        await until(projected(whole, 400), SECONDS)
-        kill(whole.engine() if victim == "engine" else whole.pid(victim))
+        await until(partial(is_projected, whole), SECONDS)
+        telling = asyncio.create_task(tell(whole, STORY))
+        for victim in victims:
+            kill(whole.engine() if victim == "engine" else whole.pid(victim))
         await telling
         await check(whole)
         feed = [tuple(row) for row in await whole.fetch(FEED)]
-        await until(lambda: heard_of(heard, len(feed)), SECONDS)
+        await until(lambda: all_heard(following, heard, len(feed)), SECONDS)
         following.cancel()
         assert heard == feed
 
 
-async def heard_of(heard: Sequence[object], count: int) -> bool:
-    return len(heard) >= count
-
-
-def projected(whole: Milepost, changes: int) -> Callable[[], Awaitable[bool]]:
-    async def ask() -> bool:
-        [[seen]] = await whole.fetch(PROGRESS)
-        return bool(seen >= changes)
-
-    return ask
+async def is_projected(whole: Installed) -> bool:
+    """Whether something is."""
+    [[seen]] = await whole.fetch(PROGRESS)
+    return bool(seen > 0)
 
 
 async def follow(whole: Milepost, found: list[tuple[object, ...]]) -> None:
@@ -155,9 +166,25 @@ async def follow(whole: Milepost, found: list[tuple[object, ...]]) -> None:
     while True:
         with contextlib.suppress(OSError, TimeoutError, WebSocketException):
             async with whole.client.subscribed(FOLLOW, after=after) as stream:
-                while event := await stream.next():
+                while event := event_of(await receive(stream.socket)):
                     after = event["cursor"]
                     found.append((feed_position(after), event["orderId"], event["version"]))
+
+
+def event_of(message: dict[str, Any]) -> dict[str, Any] | None:
+    """None when the gateway asks to be tried again later."""
+    assert message["type"] == "next", message
+    if errors := message["payload"].get("errors"):
+        assert [error["extensions"]["code"] for error in errors] == ["UNAVAILABLE"], errors
+        return None
+    event: dict[str, Any] = message["payload"]["data"]["orderEvents"]
+    return event
+
+
+async def all_heard(following: "asyncio.Task[None]", heard: Sequence[object], count: int) -> bool:
+    if following.done():
+        following.result()
+    return len(heard) >= count
 
 
 def test_the_supervisor_is_killed_while_orders_move(data: Path) -> None:
