@@ -17,7 +17,7 @@ class Row(Struct, frozen=True):
     key: ClassVar[tuple[str, ...]]
 
     def identity(self) -> tuple[str, ...]:
-        return (self.table, *(getattr(self, column) for column in self.key))
+        return (self.table, *map(self.__getattribute__, self.key))
 
 
 class CustomerRow(Row, frozen=True):

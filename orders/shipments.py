@@ -13,6 +13,7 @@ from orders.states import TAXONOMY_VERSION, TERMINAL, Milestone, Overlay
 
 ENDED = TERMINAL - {Milestone.DELIVERED}
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
+MOVED = frozenset(m for m in Milestone if Milestone.PICKED_UP <= m <= Milestone.LOST)
 
 
 class Goods(NamedTuple):
@@ -53,14 +54,11 @@ class Shipment(Struct, frozen=True):
     packages: Sequence[Entry[Package]]
     scans: Sequence[Scan]
     milestones: dict[Milestone, Reached]
+    moved: bool
 
     @property
     def state(self) -> Milestone:
         return max(self.milestones, default=Milestone.UNKNOWN)
-
-    @property
-    def moved(self) -> bool:
-        return not self.header.void and any(Milestone.PICKED_UP <= m <= Milestone.LOST for m in self.milestones)
 
     @property
     def came_back(self) -> bool:
@@ -144,6 +142,7 @@ def assemble(
 ) -> Shipment:
     doc = entry.doc
     scans = mark_duplicates(order.of(TransportEvent, doc))
+    reached = milestones(header, posting, scans)
     return Shipment(
         id=f"{doc.source}:{header.number}",
         doc=doc,
@@ -155,7 +154,8 @@ def assemble(
         goods=goods_of(order, doc),
         packages=order.of(Package, doc),
         scans=scans,
-        milestones=milestones(header, posting, scans),
+        milestones=reached,
+        moved=not header.void and not MOVED.isdisjoint(reached),
     )
 
 
