@@ -112,13 +112,14 @@ async def summary(settings: Settings, played: Played, verdict: Verdict, first: f
     )
 
 
-def invite(say: Callable[[str], None], data: Path, settings: Settings) -> None:
-    """Where to ask, with what, and three questions to paste."""
+def invite(say: Callable[[str], None], data: Path, settings: Settings, order: str = "100001") -> None:
+    """Where to ask, with what, and three questions to paste, one of them for an order by its number."""
     ensure_keys(data)
     secret = token(data, "demo", "admin")
     url = f"http://{settings.host}:{settings.port}/graphql"
     say(f"\nGraphQL  {url}\nIn a browser  {url}#token={secret}\nToken  {secret}\n")
-    say(f"Three queries to paste:\n{QUERIES.read_text()}")
+    queries = QUERIES.read_text().replace('"100001"', f'"{order}"')
+    say(f"Three queries to paste:\n{queries}")
 
 
 async def watch_and_tell(

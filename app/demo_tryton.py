@@ -75,7 +75,7 @@ async def run_tryton_demo(
             told = await tell(settings, say, sales, None)
             verdict = await ledger_verdict(settings, told)
             return await summary_of(settings, await played(settings, told), verdict, await first, begun)
-        invite(say, data, settings)
+        invite(say, data, settings, order="1")
         telling = partial(tell_all, settings, sales, rate)
         await watch_and_tell(data, settings, telling, supervisor.wait, title="Milepost demo over Tryton")
     return None
