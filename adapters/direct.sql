@@ -35,10 +35,12 @@ create temp table said_fulfillment_order (
 create temp table said_fulfillment_line (
     fulfillment_order_id text, line text, picked numeric, packed numeric
 );
+create temp table said_pick (order_id text, line text, picked numeric, packed numeric);
 create temp table said_shipment (                -- one that a 3PL moves
     id text, source text, number text, fulfillment_order_id text, tracking text,
     created_at timestamptz, shipped_at timestamptz, delivered_at timestamptz,
-    eta timestamptz, pod_at timestamptz, void boolean
+    eta timestamptz, pod_at timestamptz, void boolean,
+    order_id text                                -- where the mover itself says whose it is
 );
 create temp table said_posting (                 -- the owner's record of a shipment
     id text, source text, number text, order_id text,

@@ -2,7 +2,7 @@
 -- nothing with what computes the graph while changes stream in. Results are direct_*, as the tables of the graph.
 
 analyze said_customer, said_product, said_inventory, said_order, said_line, said_allocation, said_release, said_hold,
-    said_fulfillment_order, said_fulfillment_line, said_shipment, said_posting, said_shipment_line, said_package,
+    said_fulfillment_order, said_fulfillment_line, said_pick, said_shipment, said_posting, said_shipment_line, said_package,
     said_scan, said_invoice, said_invoice_line, said_return, said_return_line, said_charge;
 
 create temp table milestone_rank (milestone text, rank smallint);
@@ -24,8 +24,11 @@ from said_fulfillment_order f left join said_order o on o.id = f.quoted_referenc
 
 create temp table shipment_record as
 with partner as (
-    select s.*, f.order_id
-    from said_shipment s left join direct_fulfillment_order f on f.id = s.fulfillment_order_id
+    select s.id, s.source, s.number, s.tracking, s.created_at, s.shipped_at, s.delivered_at, s.eta, s.pod_at, s.void,
+        coalesce(f.order_id, o.id) as order_id
+    from said_shipment s
+    left join direct_fulfillment_order f on f.id = s.fulfillment_order_id
+    left join said_order o on o.id = s.order_id
 ), posting as (
     select p.id, p.source, p.number, p.tracking, p.shipped_at, o.id as order_id, s.id as partner_id
     from said_posting p
@@ -144,6 +147,9 @@ with part (order_id, line, bucket, quantity) as (
     from said_fulfillment_line l join direct_fulfillment_order f on f.id = l.fulfillment_order_id,
         lateral (values ('picked', l.picked), ('packed', l.packed)) as v (bucket, quantity)
     where f.state <> 'CANCELLED'
+    union all
+    select p.order_id, p.line, v.bucket, v.quantity
+    from said_pick p, lateral (values ('picked', p.picked), ('packed', p.packed)) as v (bucket, quantity)
     union all
     select l.order_id, l.line, v.bucket, l.quantity
     from direct_shipment_line l join shipment_fate s on s.id = l.shipment_id,

@@ -105,6 +105,8 @@ class OrderLine(Struct, frozen=True, tag="line"):
 
 
 class Allocation(Struct, frozen=True, tag="allocation"):
+    """Stock set aside. `line` is the order's, or the key of the ShipmentLine that it is for."""
+
     line: str
     warehouse: str
     quantity: Decimal

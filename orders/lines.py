@@ -17,6 +17,7 @@ from orders.facts import (
     PickRelease,
     ReturnHeader,
     ReturnLine,
+    ShipmentLine,
 )
 from orders.shipments import Shipment
 from orders.states import Return
@@ -72,7 +73,7 @@ class Sums:
 
 def lines(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
     """All lines of the order, by line."""
-    allocated = Sums((e.body.line, e.body.quantity) for e in order.all(Allocation))
+    allocated = allocated_goods(order)
     released = Sums((e.body.line, e.body.quantity) for e in order.all(PickRelease))
     picks = live_picks(order)
     picked = Sums((e.body.line, e.body.picked) for e in picks)
@@ -110,6 +111,12 @@ def lines(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
 
 def goods(parcels: Iterable[Shipment]) -> Sums:
     return Sums((g.line, g.quantity) for s in parcels for g in s.goods)
+
+
+def allocated_goods(order: Aggregate) -> Sums:
+    """Where a system sets stock aside for what is to be shipped, that fact's key stands for the line that it names."""
+    lines_of = {e.key: e.body.line for e in order.all(ShipmentLine)}
+    return Sums((lines_of.get(e.body.line, e.body.line), e.body.quantity) for e in order.all(Allocation))
 
 
 def live_picks(order: Aggregate) -> list[Entry[PartnerPick]]:

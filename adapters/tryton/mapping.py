@@ -6,7 +6,6 @@ Its times are UTC without a zone; of many steps it keeps the day only.
 
 An outgoing move takes goods to the customer, for a line of a sale. An inventory move takes them from the shelf, for
 an outgoing move: the allocation's `line` is the key of that move's fact, since the row does not name the sale's line.
-So an order tells that it was allocated, but its lines' allocated quantity stays 0.
 """
 
 from decimal import Decimal

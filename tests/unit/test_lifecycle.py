@@ -60,6 +60,12 @@ def kinds(*parts: Facts) -> list[EventType]:
     return sorted(h.type for h in view(*parts).happenings.values())
 
 
+def test_stock_set_aside_for_a_part_of_a_shipment_is_its_lines() -> None:
+    aside = with_facts(order(), allocation_1=allocation(7, number="shipment_line/1/1"))
+    assert only_line(aside).allocated == 0
+    assert only_line(aside, shipment(shipped_at=None)).allocated == 7
+
+
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
