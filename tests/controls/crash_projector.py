@@ -21,6 +21,9 @@ from demo.story import Story
 from orders.crash import ENVIRONMENT, CrashPoint
 from tests.controls.milepost import SECONDS, Installed
 
+RECEIVED, DECODED, BEGUN = CrashPoint.RECEIVED, CrashPoint.DECODED, CrashPoint.BEGUN
+WRITTEN, COMMITTED, TOLD = CrashPoint.WRITTEN, CrashPoint.COMMITTED, CrashPoint.TOLD
+
 
 @dataclass(frozen=True, slots=True)
 class Part(Story):
@@ -36,6 +39,15 @@ def parts(story: Story, count: int) -> list[Part]:
     """The story told up to each of so many places, the last of them its end."""
     steps = sum(1 for _ in story)
     return [Part(story.seed, story.orders, steps=steps * part // count) for part in range(1, count + 1)]
+
+
+def points(batch: int) -> list[tuple[CrashPoint, int]]:
+    """Each point in the projector and how often it has been passed when this batch passes it.
+
+    Two of them are passed twice by each batch: by the engine's parent, and then by the projector.
+    """
+    twice = [(point, 2 * batch - 1 + second) for point in (RECEIVED, DECODED) for second in (0, 1)]
+    return twice + [(point, batch) for point in (BEGUN, WRITTEN, COMMITTED, TOLD)]
 
 
 @asynccontextmanager
@@ -66,7 +78,6 @@ async def projector(data: Path, crash_at: str = "") -> AsyncIterator[Process]:
         await asyncio.wait_for(process.wait(), SECONDS)
 
 
-async def dies(data: Path, point: CrashPoint, count: int) -> None:
-    """A projector, from its start to its death at this point."""
-    async with projector(data, f"{point}:{count}") as process:
-        assert await asyncio.wait_for(process.wait(), SECONDS) == -SIGKILL
+async def dies(process: Process) -> None:
+    """Waits until its crash point has killed it."""
+    assert await asyncio.wait_for(process.wait(), SECONDS) == -SIGKILL

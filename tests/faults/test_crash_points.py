@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import subprocess
+from asyncio.subprocess import Process
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -18,24 +19,13 @@ from app.settings import Settings
 from demo.player import play
 from demo.story import Story
 from gateway.cursors import feed_cursor, feed_position
-from orders.crash import CrashPoint
-from tests.controls.crash_projector import dies, installed, parts, projector
+from tests.controls.crash_projector import dies, installed, parts, points, projector
 from tests.controls.milepost import MILEPOST, SECONDS, Installed, Milepost, free_port, kill, milepost, streaming
 from tests.controls.serving import receive
 from tests.controls.story import MAPPINGS
 from tests.controls.waiting import until
 
 STORY = Story(seed=3, orders=12)
-POINTS = [
-    (CrashPoint.RECEIVED, 1),  # by the engine's parent
-    (CrashPoint.RECEIVED, 2),  # by the projector
-    (CrashPoint.DECODED, 1),
-    (CrashPoint.DECODED, 2),
-    (CrashPoint.BEGUN, 1),
-    (CrashPoint.WRITTEN, 1),
-    (CrashPoint.COMMITTED, 1),
-    (CrashPoint.TOLD, 1),
-]
 LEDGER = """
 select source, split_part(transaction, ':', 1), tbl, op from record.ledger where snapshot = 'no'
 order by source, epoch, log, ordinal
@@ -97,26 +87,45 @@ async def check(whole: Installed) -> None:
 
 
 async def test_the_projector_dies_at_each_point_while_orders_move(data: Path) -> None:
+    untold = iter(parts(STORY, 60))
     async with installed(data) as whole:
         await whole.audit()
         async with projector(data):
             await until(partial(streaming, whole), SECONDS)
-        for (point, count), part in zip(POINTS, parts(STORY, len(POINTS)), strict=True):
+        for point, count in points(batch=4):
             with noted(f"after a kill at {point}:{count}"):
-                await tell(whole, part)
-                await dies(data, point, count)
+                async with projector(data, f"{point}:{count}") as process:
+                    await tell_on(whole, untold, process)
+                    await dies(process)
                 await check_so_far(whole)
+        await tell(whole, STORY)
         async with projector(data):
             await check(whole)
+
+
+async def tell_on(whole: Installed, untold: Iterator[Story], process: Process) -> None:
+    """Until the projector dies: step by step, each when the one before it is in the ledger."""
+
+    async def done() -> bool:
+        return process.returncode is not None or await caught_up(whole)
+
+    while process.returncode is None and (part := next(untold, None)):
+        await tell(whole, part)
+        await until(done, SECONDS)
+
+
+async def caught_up(whole: Installed) -> bool:
+    return all([await streamed(whole, source) == await whole.audited(source) for source in MAPPINGS])
 
 
 async def test_the_projector_dies_at_each_point_in_the_snapshot(data: Path) -> None:
     async with installed(data) as whole:
         await tell(whole, STORY)
         await whole.audit()
-        for point, count in POINTS:
+        for point, count in points(batch=2):
             with noted(f"after a kill at {point}:{count}"):
-                await dies(data, point, count)
+                async with projector(data, f"{point}:{count}") as process:
+                    await dies(process)
                 await check_so_far(whole)
         async with projector(data):
             await check(whole)
