@@ -66,7 +66,7 @@ def demo(
 ) -> None:
     """Watch orders move through a legacy ERP and a 3PL's warehouse system, or through Tryton."""
     from app.demo import demo_folder, run_demo, summary_text, to_json
-    from app.demo_tryton import run_tryton_demo, tryton_folder, tryton_text
+    from app.demo_tryton import run_tryton_demo, tryton_folder
     from demo.story import Story
     from demo.trouble import with_rates
 
@@ -74,15 +74,19 @@ def demo(
         config, ending = configured(None, port), until_done or json
         if erp == "tryton":
             found = await run_tryton_demo(
-                tryton_folder(data), config, sales=orders or 1, rate=rate or 0.5, until_done=ending, quiet=json
+                tryton_folder(data),
+                config,
+                sales=1 if orders is None else orders,
+                rate=rate or 0.5,
+                until_done=ending,
+                quiet=json,
             )
         else:
-            story = Story(seed=seed, orders=orders or 200, trouble=with_rates(trouble or ()))
+            story = Story(seed=seed, orders=200 if orders is None else orders, trouble=with_rates(trouble or ()))
             pace = rate if rate is not None or until_done else 2.0
             found = await run_demo(demo_folder(data), config, story, rate=pace, until_done=ending, quiet=json)
         if found is not None:
-            text = tryton_text if erp == "tryton" else summary_text
-            say(to_json(found) if json else text(found))
+            say(to_json(found) if json else summary_text(found))
             if not found.verified:
                 sys.exit(1)
 

@@ -10,22 +10,20 @@ from pathlib import Path
 
 import asyncpg
 
-from adapters.registry import adapter
-from app.demo import SETTLED_WITHIN, Summary, first_order, invite, watch_and_tell
+from app.demo import SETTLED_WITHIN, Summary, first_order, invite, settled_verdict, watch_and_tell
 from app.demo import summary as summary_of
 from app.folder import default_folder
 from app.keys import passwords
 from app.postgres import Postgres
 from app.runtime import running
 from app.settings import Config, Settings, SourceSettings
-from app.verifying import _ACCOUNTS, Account, Verdict, differences, rest
+from app.verifying import Verdict
 from demo.databases import CAPTURE_ROLE
 from demo.player import Played
 from demo.tryton.child import Tryton, require, tryton
 from demo.tryton.database import DATABASE, OWNER, discard, is_published, publish
 from demo.tryton.story import STORY
 from orders.errors import TransientError
-from projections.replay import replayed, stored
 
 Say = Callable[[str], None]
 
@@ -73,7 +71,7 @@ async def run_tryton_demo(
         if until_done:
             first = asyncio.create_task(first_order(settings.graph_dsn, begun))
             told = await tell(settings, say, sales, None)
-            verdict = await ledger_verdict(settings, told)
+            verdict = await told_verdict(settings, told)
             return await summary_of(settings, await played(settings, told), verdict, await first, begun)
         invite(say, data, settings, order="1")
         telling = partial(tell_all, settings, sales, rate)
@@ -113,22 +111,17 @@ async def played(settings: Settings, told: Sequence[str]) -> Played:
         await db.close()
 
 
-async def ledger_verdict(settings: Settings, told: Sequence[str]) -> Verdict:
-    """Whether the graph is what the ledger gives and every change is accounted for.
+async def told_verdict(settings: Settings, told: Sequence[str]) -> Verdict:
+    """As `milepost verify` finds it once the told sales have come to their end in the graph.
 
-    The adapter has no direct.sql: nothing is computed from Tryton's tables a second time, but the sales that were told
-    must have come to their end in the graph. Raises TransientError when they do not.
+    Raises TransientError when they do not.
     """
-    mappings = {source.name: adapter(source.adapter).mapping for source in settings.sources}
-    db = await asyncpg.connect(settings.graph_dsn, server_settings={"timezone": "UTC"})
+    db = await asyncpg.connect(settings.graph_dsn)
     try:
         await over(db, told)
-        await rest(settings.graph_dsn, time.monotonic() + SETTLED_WITHIN)
-        async with db.transaction(isolation="repeatable_read", readonly=True):
-            accounts = [Account(*row) for row in await db.fetch(_ACCOUNTS)]
-            return Verdict(differences(await replayed(db, mappings), await stored(db)), [], accounts)
     finally:
         await db.close()
+    return await settled_verdict(settings)
 
 
 async def over(db: asyncpg.Connection, told: Sequence[str]) -> None:
@@ -138,16 +131,6 @@ async def over(db: asyncpg.Connection, told: Sequence[str]) -> None:
         if time.monotonic() > deadline:
             raise TransientError(f"the graph does not show the sales {', '.join(told)} to their end: see the logs")
         await asyncio.sleep(0.05)
-
-
-def tryton_text(summary: Summary) -> str:
-    """For people; says what was verified, and what was not."""
-    return (
-        f"{summary.orders} sales, {summary.changes} changes, {summary.feed_events} feed events, "
-        f"{summary.dead_letters} dead letters in {summary.seconds} s\n"
-        f"graph = ledger's replay, every change accounted for: {'verified' if summary.verified else 'NOT verified'} "
-        "(no second computation from Tryton's tables)"
-    )
 
 
 def tryton_folder(data: Path | None) -> Path:

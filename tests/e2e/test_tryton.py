@@ -12,7 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from app.demo_tryton import ledger_verdict, make_tryton, opened
+from app.demo_tryton import make_tryton, opened, told_verdict
 from app.keys import token
 from app.postgres import Postgres
 from app.runtime import running
@@ -262,11 +262,11 @@ def unlike(one: Any, other: Any, place: str = "order") -> list[str]:
     return [] if type(one) is type(other) else [place]
 
 
-async def test_the_graph_is_what_the_ledger_gives(trade: Trade) -> None:
+async def test_the_graph_is_what_ledger_and_tryton_give(trade: Trade) -> None:
     number = await trade.sell()
     await trade.take(number, *steps(2, len(STORY)))
-    verdict = await ledger_verdict(trade.settings, [number])
-    assert verdict.replay == []
+    verdict = await told_verdict(trade.settings, [number])
+    assert (verdict.replay, verdict.direct) == ([], [])
     assert all(account.balanced for account in verdict.accounts)
 
 
