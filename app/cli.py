@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from adapters.direct import DirectSource
 from app.folder import default_folder
 from app.settings import Config, Settings, read_config
-from orders.errors import MilepostError, StartError
+from orders.errors import MilepostError, RejectedError, StartError
 
 app = App(name="milepost", help="One live order graph over a distributor's ERP, its 3PLs and its carriers.")
 
@@ -72,6 +72,8 @@ def demo(
 
     async def main() -> None:
         config, ending = configured(None, port), until_done or json
+        if erp == "tryton" and trouble:
+            raise RejectedError("--trouble is for the legacy ERP's story; Tryton's has its one short pick")
         if erp == "tryton":
             found = await run_tryton_demo(
                 tryton_folder(data),
@@ -164,4 +166,7 @@ def fail(errors: BaseExceptionGroup[MilepostError]) -> None:
 
 
 def main() -> None:
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:  # before there was anything to stop
+        sys.exit(130)

@@ -32,14 +32,17 @@ async def running(
     data = open_folder(data)
     if config.graph is not None and make_sources is not None:
         raise StartError("the demo keeps its graph in the embedded Postgres: leave [graph] out of the configuration")
-    installation = Installation(data, config, make_sources)
+    installation, ready = Installation(data, config, make_sources), False
     async with Supervisor(data, say=say, moved=installation.settle) as supervisor:
         await check_machine(data, config)
         if installation.postgres is not None:
             await supervisor.start_postgres(installation.postgres)
         await installation.settle()
         await supervisor.start(*children(data))
+        ready = True
         yield supervisor
+    if not ready:
+        raise StartError("stopped before everything was ready; the next start goes on where it was")
 
 
 class Installation:

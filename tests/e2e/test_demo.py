@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -156,3 +156,21 @@ def test_the_live_demo_shows_what_it_promises(data: Path) -> None:
         assert shown.process.wait(SECONDS) == 0
     assert not psutil.wait_procs(left, timeout=0)[1]
     assert "nothing runs" in milepost("status", "--demo", "--data", data).stdout
+
+
+def test_ctrl_c_before_all_is_ready_is_one_line(data: Path) -> None:
+    with board(data) as shown:
+        eventually(lambda: any(each.name == "postgres" for each in records(data / "run")))
+        left = [psutil.Process(each.pid) for each in records(data / "run")]
+        shown.process.send_signal(signal.SIGINT)
+        assert shown.process.wait(SECONDS) == 2
+        said = shown.until(re.compile("^milepost: stopped before everything was ready", re.MULTILINE))
+    assert "Traceback" not in said.string
+    assert not psutil.wait_procs(left, timeout=0)[1]
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
