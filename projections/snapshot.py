@@ -47,8 +47,7 @@ async def derive_graph(connection: Connection, last: Transaction) -> None:
         await connection.execute(f"delete from graph.{kind.table}")  # noqa: S608  # our own names
     told: set[str] = set()
     async for fold, views in chunks(connection):
-        for view in views:
-            await write_rows(connection, dict(view.rows))
+        await write_rows(connection, {identity: row for view in views for identity, row in view.rows.items()})
         events = await found_events(connection, fold, views)
         told.update(event.order_id for event in events)
         await write_feed(connection, events)
