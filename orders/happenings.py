@@ -213,4 +213,4 @@ def first_by(pairs: Iterable[tuple[str, Entry]]) -> list[tuple[str, Entry]]:  # 
 
 
 def stamp(at: datetime | None) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
+    return f"{at.astimezone(UTC).isoformat()[:19]}Z" if at else ""

@@ -134,6 +134,9 @@ class FactStore:
 
     def root(self, doc: Doc) -> Doc:
         """The document at the top: up along the links, by the least claimant; a circle ends where it began."""
+        above = self._above(doc)
+        if above is None:
+            return doc
         seen = {doc}
         while (above := self._above(doc)) is not None and above not in seen:
             seen.add(above)
@@ -141,7 +144,8 @@ class FactStore:
         return doc if above is None else min(seen)
 
     def _above(self, doc: Doc) -> Doc | None:
-        return min((c for i in self.links.idents(doc) for c in self.claims.docs(i)), default=None)
+        idents = self.links.idents(doc)
+        return min((c for i in idents for c in self.claims.docs(i)), default=None) if idents else None
 
     def tree(self, root: Doc) -> dict[Doc, dict[str, Body]]:
         """The documents whose root it is, with their facts."""
