@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import asyncpg
+import pytest
+
 from cdc.change import Op, Snapshot, Transaction
 from projections.database import Connection
 from projections.projector import Advanced, Projector
@@ -78,6 +81,27 @@ async def test_a_snapshot_that_broke_off_is_begun_again(graph: Connection) -> No
     assert await projected(graph, part(2, 5, *read(1, cuspo="PO-8"), *read(3))) == ["1", "2"]
     assert await projected(graph, part(3, 6, *read(1)), last(3, 7, *read(2))) == ["1", "2"]
     assert await feed(graph) == before
+
+
+async def test_an_end_that_fails_is_as_if_it_had_not_been(graph: Connection) -> None:
+    await projected(graph, order(1, 1), order(2, 2), part(2, 5, *read(2, cuspo="PO-9")))
+    before = await projecting.dump(graph)
+    await graph.execute("create function no() returns trigger language plpgsql as $$begin raise 'disk full'; end$$")
+    await graph.execute("create trigger no before insert on record.feed execute function no()")
+    with pytest.raises(asyncpg.RaiseError):
+        await projected(graph, last(2, 6))
+    assert await projecting.dump(graph) == before
+    await graph.execute("drop trigger no on record.feed")
+    assert await projected(graph, last(2, 6)) == ["2"]
+    assert (await feed(graph))[-1] == ("2", 2, "ORDER_CHANGED", True)
+
+
+async def test_two_snapshots_that_overlap_show_nothing_before_both_are_whole(graph: Connection) -> None:
+    stock = ("public.wh_stock", Op.READ, {"sku": "T-100"}, STOCK)
+    east = transaction(1, stock, snapshot=Snapshot.LAST, source="east")
+    assert await projected(graph, part(1, 1, *read(1)), east) == []
+    assert await projected(graph, last(1, 2)) == ["1"]
+    assert await feed(graph) == [("1", 1, "ORDER_ACCEPTED", True)]
 
 
 async def test_an_older_change_does_not_undo_the_snapshot(graph: Connection) -> None:
