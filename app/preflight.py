@@ -189,7 +189,14 @@ def _names(rows: Sequence[asyncpg.Record]) -> str:
 async def _connected(where: str, dsn: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         db = await asyncpg.connect(dsn, timeout=TIMEOUT)
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (
+        OSError,
+        TimeoutError,
+        ValueError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+    ) as error:
         raise StartError(f"{where}: {_login_problem(dsn, error)}") from None
     try:
         yield db

@@ -58,7 +58,7 @@ async def watch_sources(engine: EngineSource, dsn: str) -> None:
             while True:
                 await put_states(db, engine)
                 await asyncio.sleep(STATE_EVERY)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             log.warning("cannot tell how the sources do: %s", error)
             await asyncio.sleep(STATE_EVERY)
 

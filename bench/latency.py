@@ -146,5 +146,5 @@ async def write(settings: Settings, pace: int, changes: int, watches: tuple[Watc
         for watch in watches:
             watch.begin(str(order), now)
         await promise.fetch(order, PROMISED + timedelta(days=number), CHANGED + timedelta(seconds=number))
-    with contextlib.suppress(asyncpg.InterfaceError):
+    with contextlib.suppress(asyncpg.InterfaceError, asyncpg.InternalClientError):
         await db.close()

@@ -105,7 +105,7 @@ async def connected(database: CapturedDatabase) -> AsyncIterator[asyncpg.Connect
             yield db
         finally:
             db.terminate()
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
         raise _translated(database, error) from error
 
 

@@ -18,7 +18,7 @@ from commands.policy import Policy
 from commands.ports import OrderHolds
 from commands.statements import SQL
 
-LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """How the loss of our own Postgres shows."""
 
 SHUTDOWN = 2.0

@@ -38,6 +38,7 @@ subclass of another package is told as its nearest parent is."""
 OUTAGES = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     OSError,

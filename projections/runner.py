@@ -25,6 +25,7 @@ BROKEN_CONNECTION = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.OperatorInterventionError,
 )
 
@@ -183,5 +184,5 @@ async def cancelled(task: "asyncio.Future[Sequence[Transaction]]") -> None:
 async def close(connection: Connection) -> None:
     try:
         await connection.close(timeout=2)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
         connection.terminate()

@@ -35,6 +35,7 @@ _CUT = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
 )
@@ -154,7 +155,7 @@ async def _connect(dsn: str) -> Session:
         return await asyncpg.connect(
             dsn, timeout=TIMEOUT, command_timeout=TIMEOUT, statement_cache_size=0, server_settings=_SESSION
         )
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError) as error:
         raise TransientError(f"the ERP cannot be reached: {_line(error)}") from error
 
 

@@ -54,7 +54,7 @@ async def tell(whole: Installed, story: Story) -> None:
         assert east
         try:
             await play(story, erp, east, rate=None)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             return False
         return True
 

@@ -80,7 +80,7 @@ async def test_resumes_after_kill_of_the_postmaster_under_load(server: Postgres,
     os.kill(pid, signal.SIGKILL)
     assert await server.wait() == -signal.SIGKILL
     await server.start()
-    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)):
         await busy
     assert server.port == port
     assert await ask(server.dsn("postgres"), "select count(*) from kept") == 1

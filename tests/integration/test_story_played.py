@@ -212,7 +212,7 @@ async def test_a_lost_connection_is_raised_and_the_next_play_goes_on(sources: So
     story, whole, cut = Story(9, 40), await sources(), await sources()
     await play_all(story, whole)
     async with connected(postgres.dsn("postgres")) as admin:
-        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)):
             await asyncio.gather(play_all(story, cut), cut_off(admin, cut))
     await play_all(story, cut)
     assert await dumped(cut) == await dumped(whole)

@@ -54,6 +54,7 @@ def test_what_is_ours_to_mend_is_hidden() -> None:
         (asyncpg.CannotConnectNowError("x"), "UNAVAILABLE"),
         (asyncpg.ConnectionDoesNotExistError("x"), "UNAVAILABLE"),
         (asyncpg.InterfaceError("x"), "UNAVAILABLE"),
+        (asyncpg.InternalClientError("cannot switch to state 15"), "UNAVAILABLE"),
         (asyncpg.TooManyConnectionsError("x"), "UNAVAILABLE"),
         (asyncpg.AdminShutdownError("x"), "UNAVAILABLE"),
         (asyncpg.QueryCanceledError("x"), "UNAVAILABLE"),
