@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
 from orders.facts import Body, Doc
+from orders.values import Value
 
 B = TypeVar("B", bound=Body)
 B_co = TypeVar("B_co", bound=Body, covariant=True)
@@ -13,7 +14,7 @@ Facts = Mapping[Doc, Mapping[str, Body]]
 """Document → key of the fact → its body."""
 
 
-class Entry(NamedTuple, Generic[B_co]):
+class Entry(Value, Generic[B_co], frozen=True):
     """A fact with its place: document and key."""
 
     doc: Doc

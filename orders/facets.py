@@ -1,16 +1,17 @@
 """An order's facets: independent states, each the first rule of docs/lifecycle.md that holds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-
-from msgspec import Struct
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 from orders.aggregate import Aggregate
 from orders.facts import Invoice, OrderHeader, PartnerOrder, ReturnHeader
 from orders.lines import RETURNS, ZERO, Line, received_back
 from orders.shipments import Shipment
 from orders.states import Commercial, Delivery, DisplayStatus, Financial, Fulfillment, Health, Milestone, Return
+from orders.values import Value
 
 ENDED = frozenset({Commercial.CANCELLED, Commercial.REJECTED, Commercial.CLOSED})
 VOIDED = frozenset({Commercial.CANCELLED, Commercial.REJECTED})
@@ -20,7 +21,23 @@ GOING_BACK = frozenset({Milestone.RETURNING, Milestone.RETURNED})
 NEAR = frozenset({Milestone.OUT_FOR_DELIVERY, Milestone.READY_FOR_PICKUP, Milestone.ARRIVED_AT_CONSIGNEE})
 
 
-class Facets(Struct, frozen=True):
+State = TypeVar("State")
+Params = ParamSpec("Params")
+Rules = Iterator[tuple[State, bool]]
+"""States in the order in which they are asked for, each with whether it holds; the last one always does."""
+
+
+def first_that_holds(rules: Callable[Params, Rules[State]]) -> Callable[Params, State]:
+    """Rules behind the one that holds are not looked at."""
+
+    @wraps(rules)
+    def decided(*args: Params.args, **kwargs: Params.kwargs) -> State:
+        return next(state for state, holds in rules(*args, **kwargs) if holds)
+
+    return decided
+
+
+class Facets(Value, frozen=True):
     commercial: Commercial
     fulfillment: Fulfillment
     delivery: Delivery
@@ -53,56 +70,49 @@ def commercial_of(header: OrderHeader) -> Commercial:
     return Commercial.ON_HOLD if held else header.commercial
 
 
-def fulfillment_of(order: Aggregate, items: Sequence[Line], is_open: bool) -> Fulfillment:
+@first_that_holds
+def fulfillment_of(order: Aggregate, items: Sequence[Line], is_open: bool) -> Rules[Fulfillment]:
     shipped = any(line.shipped > 0 for line in items)
-    if shipped and is_open:
-        return Fulfillment.PARTIALLY_SHIPPED
-    if not is_open and any(line.entry.body.closed_short for line in items):
-        return Fulfillment.SHORT_CLOSED
-    return Fulfillment.SHIPPED if shipped else before_shipping(order, items)
-
-
-def before_shipping(order: Aggregate, items: Sequence[Line]) -> Fulfillment:
+    yield Fulfillment.PARTIALLY_SHIPPED, shipped and is_open
+    yield Fulfillment.SHORT_CLOSED, not is_open and any(line.entry.body.closed_short for line in items)
+    yield Fulfillment.SHIPPED, shipped
     partners = [e.body for e in order.all(PartnerOrder) if e.body.state != "CANCELLED"]
-    rules = (
-        (Fulfillment.PACKED, any(line.packed > 0 for line in items)),
-        (Fulfillment.PICKING, any(line.picked > 0 for line in items)),
-        (Fulfillment.PICKING, any(p.state in ("PICKING", "PICKED", "PACKED") for p in partners)),
-        (Fulfillment.ACKNOWLEDGED, any(p.acknowledged_at is not None for p in partners)),
-        (Fulfillment.RELEASED, any(line.released > 0 for line in items)),
-        (Fulfillment.ALLOCATED, any(line.allocated > 0 for line in items)),
-        (Fulfillment.BACKORDERED, any(line.backordered > 0 for line in items)),
-    )
-    return next((state for state, holds in rules if holds), Fulfillment.NOT_RELEASED)
+    yield Fulfillment.PACKED, any(line.packed > 0 for line in items)
+    yield Fulfillment.PICKING, any(line.picked > 0 for line in items)
+    yield Fulfillment.PICKING, any(p.state in ("PICKING", "PICKED", "PACKED") for p in partners)
+    yield Fulfillment.ACKNOWLEDGED, any(p.acknowledged_at is not None for p in partners)
+    yield Fulfillment.RELEASED, any(line.released > 0 for line in items)
+    yield Fulfillment.ALLOCATED, any(line.allocated > 0 for line in items)
+    yield Fulfillment.BACKORDERED, any(line.backordered > 0 for line in items)
+    yield Fulfillment.NOT_RELEASED, True
 
 
-def delivery_of(parcels: Sequence[Shipment], is_open: bool) -> Delivery:
+@first_that_holds
+def delivery_of(parcels: Sequence[Shipment], is_open: bool) -> Rules[Delivery]:
     moved = [s for s in parcels if s.moved]
-    rules = (
-        (Delivery.NONE, not moved),
-        (Delivery.RETURN_TO_SENDER, any(s.state in GOING_BACK for s in moved)),
-        (Delivery.DELIVERY_EXCEPTION, any(s.state in EXCEPTIONS for s in moved)),
-        (Delivery.DELIVERED, all(s.delivered for s in moved) and not is_open),
-        (Delivery.PARTIALLY_DELIVERED, any(s.delivered for s in moved)),
-    )
-    return next((state for state, holds in rules if holds), Delivery.IN_TRANSIT)
+    yield Delivery.NONE, not moved
+    yield Delivery.RETURN_TO_SENDER, any(s.state in GOING_BACK for s in moved)
+    yield Delivery.DELIVERY_EXCEPTION, any(s.state in EXCEPTIONS for s in moved)
+    yield Delivery.DELIVERED, all(s.delivered for s in moved) and not is_open
+    yield Delivery.PARTIALLY_DELIVERED, any(s.delivered for s in moved)
+    yield Delivery.IN_TRANSIT, True
 
 
-def financial_of(order: Aggregate, items: Sequence[Line], is_open: bool) -> Financial:
+@first_that_holds
+def financial_of(order: Aggregate, items: Sequence[Line], is_open: bool) -> Rules[Financial]:
     live = [e.body for e in order.all(Invoice) if not e.body.void]
     invoices = [i for i in live if not i.credit]
+    yield Financial.NOT_INVOICED, not invoices
     billed = sum((i.amount for i in invoices), ZERO)
     credited = sum((abs(i.amount) for i in live if i.credit), ZERO)
-    rules = (
-        (Financial.NOT_INVOICED, not invoices),
-        (Financial.DISPUTED, any(i.disputed for i in live)),
-        (Financial.CREDITED, credited >= billed),
-        (Financial.PARTIALLY_INVOICED, is_open or any(line.invoiced < line.shipped for line in items)),
-        (Financial.PAID, all(i.paid_at is not None for i in invoices)),
-    )
-    return next((state for state, holds in rules if holds), Financial.INVOICED)
+    yield Financial.DISPUTED, any(i.disputed for i in live)
+    yield Financial.CREDITED, credited >= billed
+    yield Financial.PARTIALLY_INVOICED, is_open or any(line.invoiced < line.shipped for line in items)
+    yield Financial.PAID, all(i.paid_at is not None for i in invoices)
+    yield Financial.INVOICED, True
 
 
+@first_that_holds
 def health_of(
     header: OrderHeader,
     commercial: Commercial,
@@ -110,15 +120,13 @@ def health_of(
     parcels: Sequence[Shipment],
     items: Sequence[Line],
     is_open: bool,
-) -> Health:
-    short = is_open and any(line.backordered > 0 for line in items)
-    rules = (
-        (Health.OK, commercial in VOIDED),
-        (Health.BLOCKED, commercial is Commercial.ON_HOLD),
-        (Health.LATE, any(s.delayed or misses_promise(header, s) for s in parcels)),
-        (Health.AT_RISK, delivery is Delivery.DELIVERY_EXCEPTION or short),
-    )
-    return next((state for state, holds in rules if holds), Health.OK)
+) -> Rules[Health]:
+    yield Health.OK, commercial in VOIDED
+    yield Health.BLOCKED, commercial is Commercial.ON_HOLD
+    yield Health.LATE, any(s.delayed or misses_promise(header, s) for s in parcels)
+    yield Health.AT_RISK, delivery is Delivery.DELIVERY_EXCEPTION
+    yield Health.AT_RISK, is_open and any(line.backordered > 0 for line in items)
+    yield Health.OK, True
 
 
 def misses_promise(header: OrderHeader, shipment: Shipment) -> bool:
@@ -126,6 +134,7 @@ def misses_promise(header: OrderHeader, shipment: Shipment) -> bool:
     return not shipment.over and eta is not None and promised is not None and eta.astimezone(UTC).date() > promised
 
 
+@first_that_holds
 def display_of(
     commercial: Commercial,
     fulfillment: Fulfillment,
@@ -133,24 +142,19 @@ def display_of(
     returned: Return,
     health: Health,
     parcels: Sequence[Shipment],
-) -> DisplayStatus:
+) -> Rules[DisplayStatus]:
     preparing = fulfillment not in (Fulfillment.NOT_RELEASED, Fulfillment.BACKORDERED) or commercial in ACCEPTED
-    rules = (
-        (DisplayStatus.CANCELLED, commercial in VOIDED),
-        (DisplayStatus.RETURNED, received_back(returned) or any(s.came_back for s in parcels)),
-        (
-            DisplayStatus.ACTION_NEEDED,
-            commercial is Commercial.ON_HOLD or delivery is Delivery.DELIVERY_EXCEPTION,
-        ),
-        (DisplayStatus.DELAYED, health is Health.LATE),
-        (DisplayStatus.DELIVERED, delivery is Delivery.DELIVERED),
-        (DisplayStatus.PARTLY_DELIVERED, delivery is Delivery.PARTIALLY_DELIVERED),
-        (DisplayStatus.OUT_FOR_DELIVERY, any(s.moved and s.state in NEAR for s in parcels)),
-        (DisplayStatus.PARTLY_SHIPPED, fulfillment is Fulfillment.PARTIALLY_SHIPPED),
-        (DisplayStatus.ON_THE_WAY, delivery is not Delivery.NONE),
-        (DisplayStatus.PREPARING, preparing),
-    )
-    return next((state for state, holds in rules if holds), DisplayStatus.RECEIVED)
+    yield DisplayStatus.CANCELLED, commercial in VOIDED
+    yield DisplayStatus.RETURNED, received_back(returned) or any(s.came_back for s in parcels)
+    yield DisplayStatus.ACTION_NEEDED, commercial is Commercial.ON_HOLD or delivery is Delivery.DELIVERY_EXCEPTION
+    yield DisplayStatus.DELAYED, health is Health.LATE
+    yield DisplayStatus.DELIVERED, delivery is Delivery.DELIVERED
+    yield DisplayStatus.PARTLY_DELIVERED, delivery is Delivery.PARTIALLY_DELIVERED
+    yield DisplayStatus.OUT_FOR_DELIVERY, any(s.moved and s.state in NEAR for s in parcels)
+    yield DisplayStatus.PARTLY_SHIPPED, fulfillment is Fulfillment.PARTIALLY_SHIPPED
+    yield DisplayStatus.ON_THE_WAY, delivery is not Delivery.NONE
+    yield DisplayStatus.PREPARING, preparing
+    yield DisplayStatus.RECEIVED, True
 
 
 def latest_eta(parcels: Sequence[Shipment]) -> datetime | None:

@@ -13,9 +13,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from orders.states import Commercial, Milestone, Overlay, ReasonFamily, Return
+from orders.values import Value
 
 
 class DocKind(StrEnum):
@@ -45,7 +44,7 @@ class Ident(NamedTuple):
     value: str
 
 
-class Fact(Struct, frozen=True):
+class Fact(Value, frozen=True):
     """`key` is unique in its source. A deletion has neither doc nor body: the key tells what is gone.
 
     A `partial` fact has UNSET in the fields that its change did not bring: they stay as they were.
@@ -59,7 +58,7 @@ class Fact(Struct, frozen=True):
     partial: bool = False
 
 
-class Address(Struct, frozen=True):
+class Address(Value, frozen=True):
     name: str = ""
     street: str = ""
     city: str = ""
@@ -68,7 +67,7 @@ class Address(Struct, frozen=True):
     country: str = ""
 
 
-class OrderHeader(Struct, frozen=True, tag="order"):
+class OrderHeader(Value, frozen=True, tag="order"):
     """`number` is what the business calls the order. `hold_reason` is a code of the source."""
 
     number: str
@@ -89,7 +88,7 @@ class OrderHeader(Struct, frozen=True, tag="order"):
     note: str | None = None
 
 
-class OrderLine(Struct, frozen=True, tag="line"):
+class OrderLine(Value, frozen=True, tag="line"):
     """`closed_short` is true when what is open will not come any more."""
 
     line: str
@@ -104,7 +103,7 @@ class OrderLine(Struct, frozen=True, tag="line"):
     description: str | None = None
 
 
-class Allocation(Struct, frozen=True, tag="allocation"):
+class Allocation(Value, frozen=True, tag="allocation"):
     """Stock set aside. `line` is the order's, or the key of the ShipmentLine that it is for."""
 
     line: str
@@ -113,7 +112,7 @@ class Allocation(Struct, frozen=True, tag="allocation"):
     at: datetime | None
 
 
-class PickRelease(Struct, frozen=True, tag="release"):
+class PickRelease(Value, frozen=True, tag="release"):
     """One line of a release; `number` groups the lines that were released together."""
 
     number: str
@@ -123,7 +122,7 @@ class PickRelease(Struct, frozen=True, tag="release"):
     at: datetime | None
 
 
-class HoldEntry(Struct, frozen=True, tag="hold"):
+class HoldEntry(Value, frozen=True, tag="hold"):
     """A hold or its release, as the source logged it; `command` is the key of the command that asked for it."""
 
     held: bool
@@ -134,7 +133,7 @@ class HoldEntry(Struct, frozen=True, tag="hold"):
     command: str | None
 
 
-class PartnerOrder(Struct, frozen=True, tag="partner_order"):
+class PartnerOrder(Value, frozen=True, tag="partner_order"):
     """A 3PL's own order. `quoted_reference` is the order number as the partner has it."""
 
     number: str
@@ -144,7 +143,7 @@ class PartnerOrder(Struct, frozen=True, tag="partner_order"):
     received_at: datetime | None
 
 
-class PartnerPick(Struct, frozen=True, tag="pick"):
+class PartnerPick(Value, frozen=True, tag="pick"):
     line: str
     sku: str
     quantity: Decimal
@@ -153,7 +152,7 @@ class PartnerPick(Struct, frozen=True, tag="pick"):
     short: Decimal
 
 
-class ShipmentHeader(Struct, frozen=True, tag="shipment"):
+class ShipmentHeader(Value, frozen=True, tag="shipment"):
     """A physical shipment as the party that moves it knows it. `shipped_at` is when it left the warehouse."""
 
     number: str
@@ -170,7 +169,7 @@ class ShipmentHeader(Struct, frozen=True, tag="shipment"):
     void: bool = False
 
 
-class ShipmentLine(Struct, frozen=True, tag="shipment_line"):
+class ShipmentLine(Value, frozen=True, tag="shipment_line"):
     """`line` is the order's line, `sku` the article; a source may know only one of them."""
 
     line: str | None
@@ -179,14 +178,14 @@ class ShipmentLine(Struct, frozen=True, tag="shipment_line"):
     lot: str | None = None
 
 
-class Package(Struct, frozen=True, tag="package"):
+class Package(Value, frozen=True, tag="package"):
     id: str
     sscc: str | None
     tracking: str | None
     weight_kg: Decimal | None
 
 
-class TransportEvent(Struct, frozen=True, tag="transport_event"):
+class TransportEvent(Value, frozen=True, tag="transport_event"):
     """A raw scan with its reading. `occurred_local` is the time on the clock where it happened, `offset_minutes`
     its zone if the partner said it; `occurred_at` is the instant that follows from both."""
 
@@ -204,7 +203,7 @@ class TransportEvent(Struct, frozen=True, tag="transport_event"):
     taxonomy: int = 1
 
 
-class Posting(Struct, frozen=True, tag="posting"):
+class Posting(Value, frozen=True, tag="posting"):
     """The ERP's record of a shipment; `partner_shipment` is the 3PL's number of the same goods."""
 
     number: str
@@ -215,7 +214,7 @@ class Posting(Struct, frozen=True, tag="posting"):
     shipped_at: datetime | None
 
 
-class Invoice(Struct, frozen=True, tag="invoice"):
+class Invoice(Value, frozen=True, tag="invoice"):
     """`credit` is true for a credit memo. A void invoice counts for nothing."""
 
     number: str
@@ -229,13 +228,13 @@ class Invoice(Struct, frozen=True, tag="invoice"):
     void: bool = False
 
 
-class InvoiceLine(Struct, frozen=True, tag="invoice_line"):
+class InvoiceLine(Value, frozen=True, tag="invoice_line"):
     line: str | None
     quantity: Decimal
     amount: Decimal
 
 
-class ReturnHeader(Struct, frozen=True, tag="return"):
+class ReturnHeader(Value, frozen=True, tag="return"):
     number: str
     state: Return
     reason: str | None
@@ -245,12 +244,12 @@ class ReturnHeader(Struct, frozen=True, tag="return"):
     refunded_at: datetime | None = None
 
 
-class ReturnLine(Struct, frozen=True, tag="return_line"):
+class ReturnLine(Value, frozen=True, tag="return_line"):
     line: str
     quantity: Decimal
 
 
-class Charge(Struct, frozen=True, tag="charge"):
+class Charge(Value, frozen=True, tag="charge"):
     """A cost: `kind` is FREIGHT, FUEL, HANDLING or ACCESSORIAL."""
 
     kind: str
@@ -260,26 +259,26 @@ class Charge(Struct, frozen=True, tag="charge"):
     at: datetime | None
 
 
-class Customer(Struct, frozen=True, tag="customer"):
+class Customer(Value, frozen=True, tag="customer"):
     number: str
     name: str
     active: bool
     currency: str | None = None
 
 
-class ShipTo(Struct, frozen=True, tag="ship_to"):
+class ShipTo(Value, frozen=True, tag="ship_to"):
     id: str
     address: Address
 
 
-class Product(Struct, frozen=True, tag="product"):
+class Product(Value, frozen=True, tag="product"):
     sku: str
     description: str
     uom: str
     active: bool = True
 
 
-class Inventory(Struct, frozen=True, tag="inventory"):
+class Inventory(Value, frozen=True, tag="inventory"):
     """`kept_by` is who says so: the ERP's belief and the warehouse's count are two balances."""
 
     sku: str

@@ -3,21 +3,20 @@
 `orders.lifecycle` makes them of facts; the projector writes them as they are. Instants are UTC.
 """
 
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar
+from operator import attrgetter
+from typing import Any, ClassVar
 
-from msgspec import Struct
+from orders.values import Value
 
 
-class Row(Struct, frozen=True):
+class Row(Value, frozen=True):
     """`table` is where the row is stored, `key` its primary key's columns."""
 
     table: ClassVar[str]
     key: ClassVar[tuple[str, ...]]
-
-    def identity(self) -> tuple[str, ...]:
-        return (self.table, *map(self.__getattribute__, self.key))
 
 
 class CustomerRow(Row, frozen=True):
@@ -323,3 +322,11 @@ TABLES: tuple[type[Row], ...] = (
     HoldRow,
     ReferenceRow,
 )
+
+Identity = tuple[str, ...]
+"""A row's table and primary key."""
+IDENTITIES: dict[type[Row], Callable[[Row], Any]] = {row: attrgetter("table", *row.key) for row in TABLES}
+
+
+def by_identity(rows: Iterable[Row]) -> dict[Identity, Row]:
+    return {IDENTITIES[type(row)](row): row for row in rows}

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from msgspec import Struct
-
 from orders.aggregate import Aggregate, Entry
 from orders.facets import VOIDED, misses_promise
 from orders.facts import Allocation, HoldEntry, Invoice, OrderHeader, PickRelease, ReturnHeader
 from orders.lines import received_back
 from orders.shipments import Shipment
 from orders.states import EventType, Milestone
+from orders.values import Value
 
 TOLD_OTHERWISE = frozenset(
     {
@@ -25,7 +24,7 @@ TOLD_OTHERWISE = frozenset(
 """Milestones that have an event type of their own, or are nobody's news."""
 
 
-class Happening(Struct, frozen=True):
+class Happening(Value, frozen=True):
     """`because` names the fact (source, key) that says so; `command` the command that asked for it."""
 
     key: str

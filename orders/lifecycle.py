@@ -1,6 +1,6 @@
 """From facts to the graph: everything that is shown of a document tree, as a pure function of its facts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -10,6 +10,7 @@ from orders.facts import (
     Charge,
     Customer,
     Doc,
+    DocKind,
     HoldEntry,
     Inventory,
     Invoice,
@@ -26,6 +27,7 @@ from orders.graph import (
     CustomerRow,
     FulfillmentOrderRow,
     HoldRow,
+    Identity,
     InventoryRow,
     InvoiceLineRow,
     InvoiceRow,
@@ -42,12 +44,11 @@ from orders.graph import (
     ShipmentRow,
     ShipToRow,
     TransportEventRow,
+    by_identity,
 )
 from orders.happenings import Happening, happenings
 from orders.lines import Line, lines
 from orders.shipments import Shipment, shipments
-
-Identity = tuple[str, ...]
 
 
 class View(Struct, frozen=True):
@@ -59,16 +60,19 @@ class View(Struct, frozen=True):
     facets: Facets | None = None
 
 
+MASTER_DATA = frozenset({DocKind.CUSTOMER, DocKind.PRODUCT, DocKind.INVENTORY})
 EMPTY = View(rows={}, happenings={})
 
 
 def derive(root: Doc, facts: Facts) -> View:
     """The view of the tree under `root`. Equal facts give an equal view, in whatever order they came."""
     order = Aggregate(root, facts)
+    if root.kind in MASTER_DATA:
+        return View(rows=by_identity(master_rows(order)), happenings={})
     header = order.first(OrderHeader)
     parcels = shipments(order)
     if header is None:
-        return View(rows=index(common_rows(order, parcels, None)), happenings={})
+        return View(rows=by_identity(common_rows(order, parcels, None)), happenings={})
     items = lines(order, parcels)
     state = facets(order, header.body, parcels, items)
     rows = [
@@ -78,15 +82,11 @@ def derive(root: Doc, facts: Facts) -> View:
         *common_rows(order, parcels, header.body.number),
     ]
     return View(
-        rows=index(rows),
+        rows=by_identity(rows),
         happenings=happenings(order, header, parcels),
         order_id=header.body.number,
         facets=state,
     )
-
-
-def index(rows: Iterable[Row]) -> dict[Identity, Row]:
-    return {row.identity(): row for row in rows}
 
 
 def common_rows(order: Aggregate, parcels: Sequence[Shipment], order_id: str | None) -> Iterator[Row]:
@@ -98,7 +98,6 @@ def common_rows(order: Aggregate, parcels: Sequence[Shipment], order_id: str | N
     yield from return_rows(order, order_id)
     yield from (charge_row(e, order_id) for e in order.all(Charge))
     yield from (hold_row(e, order_id) for e in order.all(HoldEntry))
-    yield from master_rows(order)
 
 
 def order_row(

@@ -4,8 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
-from msgspec import Struct
-
 from orders.aggregate import Aggregate, Entry
 from orders.facts import (
     Allocation,
@@ -21,13 +19,14 @@ from orders.facts import (
 )
 from orders.shipments import Shipment
 from orders.states import Return
+from orders.values import Value
 
 ZERO = Decimal(0)
 RETURNS = tuple(Return)
 BUCKETS = ("delivered", "shipped", "packed", "picked", "released", "allocated", "backordered")
 
 
-class Line(Struct, frozen=True):
+class Line(Value, frozen=True):
     """An order line with its quantity buckets, in the line's unit."""
 
     entry: Entry[OrderLine]
@@ -44,10 +43,7 @@ class Line(Struct, frozen=True):
     lost: Decimal
     returned: Decimal
     invoiced: Decimal
-
-    @property
-    def open(self) -> Decimal:
-        return self.ordered - self.cancelled - self.shipped
+    open: Decimal
 
     @property
     def status(self) -> str:
@@ -59,25 +55,24 @@ class Line(Struct, frozen=True):
         return "CANCELLED" if self.cancelled >= self.ordered else "OPEN"
 
 
-class Sums:
-    """Quantities per order line."""
+Sums = defaultdict[str | None, Decimal]
+"""Quantities per order line."""
 
-    def __init__(self, pairs: Iterable[tuple[str | None, Decimal]]) -> None:
-        self._sums: dict[str | None, Decimal] = defaultdict(Decimal)
-        for line, quantity in pairs:
-            self._sums[line] += quantity
 
-    def __getitem__(self, line: str) -> Decimal:
-        return self._sums.get(line, ZERO)
+def sums(pairs: Iterable[tuple[str | None, Decimal]]) -> Sums:
+    found = Sums(Decimal)
+    for line, quantity in pairs:
+        found[line] += quantity
+    return found
 
 
 def lines(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
     """All lines of the order, by line."""
     allocated = allocated_goods(order)
-    released = Sums((e.body.line, e.body.quantity) for e in order.all(PickRelease))
+    released = sums((e.body.line, e.body.quantity) for e in order.all(PickRelease))
     picks = live_picks(order)
-    picked = Sums((e.body.line, e.body.picked) for e in picks)
-    packed = Sums((e.body.line, e.body.packed) for e in picks)
+    picked = sums((e.body.line, e.body.picked) for e in picks)
+    packed = sums((e.body.line, e.body.packed) for e in picks)
     shipped = goods(s for s in parcels if s.moved)
     delivered = goods(s for s in parcels if s.delivered)
     lost = goods(s for s in parcels if s.lost)
@@ -104,19 +99,20 @@ def lines(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
                 lost=lost[line],
                 returned=returned[line],
                 invoiced=invoiced[line],
+                open=body.ordered - cancelled - shipped[line],
             )
         )
     return sorted(found, key=lambda x: (len(x.entry.body.line), x.entry.body.line))
 
 
 def goods(parcels: Iterable[Shipment]) -> Sums:
-    return Sums((g.line, g.quantity) for s in parcels for g in s.goods)
+    return sums((g.line, g.quantity) for s in parcels for g in s.goods)
 
 
 def allocated_goods(order: Aggregate) -> Sums:
     """Where a system sets stock aside for what is to be shipped, that fact's key stands for the line that it names."""
     lines_of = {e.key: e.body.line for e in order.all(ShipmentLine)}
-    return Sums((lines_of.get(e.body.line, e.body.line), e.body.quantity) for e in order.all(Allocation))
+    return sums((lines_of.get(e.body.line, e.body.line), e.body.quantity) for e in order.all(Allocation))
 
 
 def live_picks(order: Aggregate) -> list[Entry[PartnerPick]]:
@@ -126,7 +122,7 @@ def live_picks(order: Aggregate) -> list[Entry[PartnerPick]]:
 
 def returned_goods(order: Aggregate) -> Sums:
     back = {e.doc for e in order.all(ReturnHeader) if received_back(e.body.state)}
-    return Sums((e.body.line, e.body.quantity) for e in order.all(ReturnLine) if e.doc in back)
+    return sums((e.body.line, e.body.quantity) for e in order.all(ReturnLine) if e.doc in back)
 
 
 def received_back(state: Return) -> bool:
@@ -135,4 +131,4 @@ def received_back(state: Return) -> bool:
 
 def invoiced_goods(order: Aggregate) -> Sums:
     counted = {e.doc for e in order.all(Invoice) if not e.body.void and not e.body.credit}
-    return Sums((e.body.line, e.body.quantity) for e in order.all(InvoiceLine) if e.doc in counted)
+    return sums((e.body.line, e.body.quantity) for e in order.all(InvoiceLine) if e.doc in counted)

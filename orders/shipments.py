@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from orders.aggregate import Aggregate, Entry
 from orders.facts import Doc, OrderLine, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
 from orders.states import TAXONOMY_VERSION, TERMINAL, Milestone, Overlay
+from orders.values import Value
 
 ENDED = TERMINAL - {Milestone.DELIVERED}
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -40,8 +39,11 @@ class Reached(NamedTuple):
         return self.scan.body.taxonomy if self.scan else TAXONOMY_VERSION
 
 
-class Shipment(Struct, frozen=True):
-    """One physical shipment. `name` is what all parties call it: a happening has one key, whoever tells it first."""
+class Shipment(Value, frozen=True):
+    """One physical shipment. `name` is what all parties call it: a happening has one key, whoever tells it first.
+
+    When it is `over`, nothing more is expected of it.
+    """
 
     id: str
     doc: Doc
@@ -54,41 +56,14 @@ class Shipment(Struct, frozen=True):
     packages: Sequence[Entry[Package]]
     scans: Sequence[Scan]
     milestones: dict[Milestone, Reached]
+    delays: Sequence[Entry[TransportEvent]]
+    state: Milestone
     moved: bool
-
-    @property
-    def state(self) -> Milestone:
-        return max(self.milestones, default=Milestone.UNKNOWN)
-
-    @property
-    def came_back(self) -> bool:
-        return self.moved and Milestone.RETURNED in self.milestones
-
-    @property
-    def lost(self) -> bool:
-        return self.moved and Milestone.LOST in self.milestones
-
-    @property
-    def delivered(self) -> bool:
-        return self.moved and self.delivered_at is not None and not self.came_back and not self.lost
-
-    @property
-    def delivered_at(self) -> datetime | None:
-        reached = self.milestones.get(Milestone.DELIVERED) or self.milestones.get(Milestone.POD_RECEIVED)
-        return reached.at if reached else None
-
-    @property
-    def over(self) -> bool:
-        """Nothing more is expected of it."""
-        return (
-            self.header.void
-            or self.delivered
-            or any(m in TERMINAL for m in self.milestones if m is not Milestone.DELIVERED)
-        )
-
-    @property
-    def delays(self) -> list[Entry[TransportEvent]]:
-        return [s.entry for s in self.scans if s.entry.body.overlay is Overlay.DELAYED and not s.duplicate]
+    came_back: bool
+    lost: bool
+    delivered_at: datetime | None
+    delivered: bool
+    over: bool
 
     @property
     def delayed(self) -> bool:
@@ -143,6 +118,10 @@ def assemble(
     doc = entry.doc
     scans = mark_duplicates(order.of(TransportEvent, doc))
     reached = milestones(header, posting, scans)
+    moved = not header.void and not MOVED.isdisjoint(reached)
+    came_back, lost = moved and Milestone.RETURNED in reached, moved and Milestone.LOST in reached
+    arrived = reached.get(Milestone.DELIVERED) or reached.get(Milestone.POD_RECEIVED)
+    delivered = moved and arrived is not None and not came_back and not lost
     return Shipment(
         id=f"{doc.source}:{header.number}",
         doc=doc,
@@ -155,7 +134,14 @@ def assemble(
         packages=order.of(Package, doc),
         scans=scans,
         milestones=reached,
-        moved=not header.void and not MOVED.isdisjoint(reached),
+        delays=[s.entry for s in scans if s.entry.body.overlay is Overlay.DELAYED and not s.duplicate],
+        state=max(reached, default=Milestone.UNKNOWN),
+        moved=moved,
+        came_back=came_back,
+        lost=lost,
+        delivered_at=arrived.at if arrived else None,
+        delivered=delivered,
+        over=header.void or delivered or not ENDED.isdisjoint(reached),
     )
 
 

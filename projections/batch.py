@@ -7,8 +7,7 @@ from msgspec import Struct, field
 
 from cdc.change import Broken, Change, Checkpoint, Position, Snapshot
 from orders.facts import Doc
-from orders.graph import Row
-from orders.lifecycle import Identity
+from orders.graph import Identity, Row
 from projections.fold import Delta, Event
 
 

@@ -9,9 +9,9 @@ from msgspec import Struct, field
 from cdc.change import Change
 from orders.facets import Facets
 from orders.facts import Doc, Fact
-from orders.graph import Row
+from orders.graph import Identity, Row
 from orders.happenings import Happening
-from orders.lifecycle import EMPTY, Identity, View, derive
+from orders.lifecycle import EMPTY, View, derive
 from orders.states import EventType
 from projections.store import FactStore
 

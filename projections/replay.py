@@ -8,8 +8,8 @@ from msgspec import UNSET
 
 from cdc.change import UNAVAILABLE, Change, Position
 from orders.facts import Fact
-from orders.graph import TABLES, Row
-from orders.lifecycle import Identity, derive
+from orders.graph import TABLES, Identity, Row, by_identity
+from orders.lifecycle import derive
 from projections.database import SQL, Connection
 from projections.fold import Stated
 from projections.mapping import Mappings
@@ -104,5 +104,5 @@ async def stored(connection: Connection) -> Graph:
     for kind in TABLES:
         rows = await connection.fetch(f"select row_to_json(t)::text from graph.{kind.table} t")  # noqa: S608  # our own names
         decoder = msgspec.json.Decoder(kind)
-        graph.update((row.identity(), row) for row in (decoder.decode(r[0]) for r in rows))
+        graph.update(by_identity(decoder.decode(r[0]) for r in rows))
     return graph

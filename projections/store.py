@@ -126,9 +126,8 @@ class FactStore:
         if not self.docs[doc]:
             del self.docs[doc]
 
-    def around(self, doc: Doc) -> Iterator[Doc]:
-        """The document, and those that hang on what it claims."""
-        yield doc
+    def below(self, doc: Doc) -> Iterator[Doc]:
+        """Those that hang on what the document claims."""
         for ident in self.claims.idents(doc):
             yield from self.links.docs(ident)
 
@@ -149,11 +148,12 @@ class FactStore:
 
     def tree(self, root: Doc) -> dict[Doc, dict[str, Body]]:
         """The documents whose root it is, with their facts."""
-        found: dict[Doc, dict[str, Body]] = {}
-        waiting = [root]
+        top = self._above(root) is None
+        found = {root: self.docs.get(root, {})}
+        waiting = list(self.below(root))
         while waiting:
             doc = waiting.pop()
-            if doc not in found and (doc == root or self.root(doc) == root):
+            if doc not in found and ((top and self._above(doc) in found) or self.root(doc) == root):
                 found[doc] = self.docs.get(doc, {})
-                waiting += self.around(doc)
+                waiting += self.below(doc)
         return {doc: facts for doc, facts in found.items() if facts}

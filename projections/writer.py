@@ -9,8 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from cdc.change import UNAVAILABLE, Checkpoint
-from orders.graph import TABLES, Row
-from orders.lifecycle import Identity
+from orders.graph import TABLES, Identity, Row
 from projections.batch import Batch, DeadLetter, Entry, Tally
 from projections.database import DELETES, SQL, UPSERTS, Connection, columns
 from projections.fold import Event

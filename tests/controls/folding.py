@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from cdc.change import Change, Transaction
-from orders.graph import Row
-from orders.lifecycle import Identity, derive
+from orders.graph import Identity, Row
+from orders.lifecycle import derive
 from orders.states import EventType
 from projections.fold import Event, Fold, Stated
 from projections.mapping import Mappings
