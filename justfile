@@ -17,6 +17,10 @@ test *ARGS:
 test-tryton:
     uv run --group tryton pytest -m tryton
 
+# The checks that programs from npm make.
+test-npm:
+    uv run --group npm pytest -m npm
+
 bench NAME:
     uv run python -m bench {{NAME}}
 

@@ -69,8 +69,10 @@ class Gateway:
                 await self.parts.http(scope, receive, send)
             case "/graphql" if pages.wants_page(scope) and not self._production:
                 await pages.send_page(send)
+            case "/graphql" if scope["method"] == "GET" and b"query=" in scope["query_string"]:
+                await self.parts.http(scope, receive, send)
             case "/graphql":
-                await respond(send, 405, b"text/plain", b"POST a GraphQL request", ((b"allow", b"POST"),))
+                await respond(send, 405, b"text/plain", b"POST a GraphQL request", ((b"allow", b"GET, POST"),))
             case "/health":
                 await respond_json(send, 200, {"healthy": True})
             case "/ready":

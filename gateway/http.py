@@ -1,8 +1,9 @@
-"""GraphQL over HTTP: POST of JSON, one operation a request."""
+"""GraphQL over HTTP: POST of JSON, or GET for what only reads; one operation a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from graphql import GraphQLError
@@ -32,13 +33,14 @@ MAX_BODY = 512 * 1024
 """Bytes."""
 
 _RESPONSE = "application/graphql-response+json"
-_ALLOWED = {OperationType.QUERY, OperationType.MUTATION}
+_LEGACY = "application/json"
+_ALLOWED = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 _CHALLENGE = ((b"www-authenticate", b"Bearer"),)
 _RETRY = ((b"retry-after", b"1"),)
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel"):
-    """The body of a request, as the GraphQL over HTTP specification has it."""
+    """What is asked, as the GraphQL over HTTP specification has it."""
 
     query: str
     variables: dict[str, Any] | None = None
@@ -49,14 +51,15 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
 class _UnusableError(Exception):
     """The request is no GraphQL request; `status` says how."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
         super().__init__(message)
         self.status = status
+        self.headers = headers
 
 
 @dataclass(frozen=True)
 class HttpView:
-    """Answers one POST. `context` is forked for it."""
+    """Answers one GET or POST. `context` is forked for it."""
 
     schema: GatewaySchema
     tokens: TokenCheck
@@ -67,33 +70,53 @@ class HttpView:
         try:
             # First of all: nothing of a stranger's request is read.
             context.principal = self.tokens.bearer(header(scope, b"authorization"))
-            request = await _request(scope, receive)
-            result = await self._execute(request, context)
+            request = _asked(scope) if scope["method"] == "GET" else await _request(scope, receive)
+            result = await self._execute(request, context, _ALLOWED[scope["method"]])
         except UnauthenticatedError as error:
             await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
         except _UnusableError as error:
-            await respond_json(send, error.status, _errors(BAD_REQUEST, str(error)))
+            await respond_json(send, error.status, _errors(BAD_REQUEST, str(error)), error.headers)
         except Exception as error:
             told = tell(GraphQLError(str(error), original_error=error), context.correlation)
             await respond_json(send, 500, {"errors": [told.formatted]})
         else:
             await _answer(scope, send, result)
 
-    async def _execute(self, request: Request, context: Context) -> ExecutionResult:
+    async def _execute(self, request: Request, context: Context, allowed: set[OperationType]) -> ExecutionResult:
         try:
             return await self.schema.execute(
                 request.query,
                 variable_values=request.variables,
                 operation_name=request.operation_name,
                 context_value=context,
-                allowed_operation_types=_ALLOWED,
+                allowed_operation_types=allowed,
             )
         except MissingQueryError:
             raise _UnusableError(400, "there is no query") from None
         except CannotGetOperationTypeError as error:
             raise _UnusableError(400, error.as_http_error_reason()) from None
-        except InvalidOperationTypeError:
-            raise _UnusableError(400, "subscriptions need a WebSocket (graphql-transport-ws)") from None
+        except InvalidOperationTypeError as error:
+            raise _misplaced(error.operation_type) from None
+
+
+def _misplaced(kind: OperationType) -> _UnusableError:
+    if kind is OperationType.MUTATION:
+        return _UnusableError(405, "a mutation is sent by POST", _POST_ONLY)
+    return _UnusableError(400, "subscriptions need a WebSocket (graphql-transport-ws)")
+
+
+def _asked(scope: Scope) -> Request:
+    """The request in a URL; `variables` and `extensions` are JSON there."""
+    try:
+        pairs = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, errors="strict")
+        asked: dict[str, Any] = dict(pairs)
+        if len(asked) < len(pairs):
+            raise _UnusableError(400, "a parameter comes twice")
+        for name in {"variables", "extensions"} & asked.keys():
+            asked[name] = msgspec.json.decode(asked[name])
+        return msgspec.convert(asked, Request)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise _UnusableError(400, f"the URL holds no GraphQL request: {error}") from None
 
 
 async def _request(scope: Scope, receive: Receive) -> Request:
@@ -120,10 +143,26 @@ async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:
     refused = bool(errors) and result.data is None and not any(error.get("path") for error in errors)
     if not refused:
         content["data"] = result.data
-    modern = _RESPONSE in (header(scope, b"accept") or "")
-    status = 400 if refused and modern else 200
-    media = _RESPONSE.encode() if modern else b"application/json"
-    await respond(send, status, media, msgspec.json.encode(content), _NO_STORE)
+    media = negotiated(header(scope, b"accept"))
+    status = 400 if refused and media == _RESPONSE else 200
+    await respond(send, status, f"{media}; charset=utf-8".encode(), msgspec.json.encode(content), _NO_STORE)
+
+
+def negotiated(accept: str | None) -> str:
+    """The media type of the answer: the modern one for those who name it and do not like the other better."""
+    wishes = dict(map(_wish, (accept or "").split(",")))
+    modern = wishes.get(_RESPONSE, 0.0)
+    return _RESPONSE if modern > 0 and modern >= wishes.get(_LEGACY, 0.0) else _LEGACY
+
+
+def _wish(text: str) -> tuple[str, float]:
+    """A media type of an Accept header and its weight; one that cannot be read weighs nothing."""
+    media, *parameters = (part.strip().lower() for part in text.split(";"))
+    weights = [value for name, _, value in (p.partition("=") for p in parameters) if name.strip() == "q"]
+    try:
+        return media, float(weights[0]) if weights else 1.0
+    except ValueError:
+        return media, 0.0
 
 
 def _errors(code: str, message: str) -> Mapping[str, object]:
@@ -131,3 +170,4 @@ def _errors(code: str, message: str) -> Mapping[str, object]:
 
 
 _NO_STORE: Headers = (NO_STORE,)
+_POST_ONLY: Headers = ((b"allow", b"POST"),)

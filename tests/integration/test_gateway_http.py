@@ -138,15 +138,79 @@ async def test_a_document_that_does_not_fit_is_refused(client: Client, query: st
     assert {error["extensions"]["code"] for error in answer.json()["errors"]} == {"BAD_REQUEST"}
     modern = await client.post(query, client.auth | {"accept": "application/graphql-response+json"})
     assert modern.status_code == 400
-    assert modern.headers["content-type"] == "application/graphql-response+json"
+    assert modern.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
 
 
 async def test_the_modern_media_type_is_spoken(client: Client) -> None:
     answer = await client.post(ONE, client.auth | {"accept": "application/graphql-response+json, application/json"})
     assert answer.status_code == 200
-    assert answer.headers["content-type"] == "application/graphql-response+json"
+    assert answer.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json() == {"data": {"order": {"id": "1042"}}}
+
+
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ("", "json"),
+        ("*/*", "json"),
+        ("application/json", "json"),
+        ("application/graphql-response+json", "graphql-response+json"),
+        ("Application/GraphQL-Response+JSON; Q=0.5 , text/html", "graphql-response+json"),
+        ("application/json, application/graphql-response+json", "graphql-response+json"),
+        ("application/json, application/graphql-response+json;q=0.9", "json"),
+        ("application/graphql-response+json;q=0", "json"),
+        ("application/graphql-response+json;q=much", "json"),
+        ("application/graphql-response+jsonish", "json"),
+        (",;=;q=,", "json"),
+    ],
+)
+async def test_the_media_type_is_the_callers_choice(client: Client, accept: str, media: str) -> None:
+    answer = await client.post(ONE, client.auth | {"accept": accept})
+    assert answer.headers["content-type"] == f"application/{media}; charset=utf-8"
+
+
+async def by_get(client: Client, **params: str) -> Any:
+    return await client.http.get("/graphql", params=params, headers=client.auth)
+
+
+async def test_a_query_may_be_asked_by_get(client: Client) -> None:
+    query = "query A ($id: ID!) { order(id: $id) { id } } query B { __typename }"
+    answer = await by_get(client, query=query, variables='{"id": "1042"}', operationName="A", extensions="{}")
+    assert answer.status_code == 200
+    assert answer.json() == {"data": {"order": {"id": "1042"}}}
+
+
+async def test_only_a_query_may_be_asked_by_get(client: Client) -> None:
+    hold = 'mutation { holdOrder(input: {orderId: "1042", reason: "CREDIT", idempotencyKey: "k"}) { __typename } }'
+    answer = await by_get(client, query=hold)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (await by_get(client, query="subscription { orderEvents { __typename } }")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "query=",
+        "query={__typename}&variables=",
+        "query={__typename}&variables=[1]",
+        "query={__typename}&variables=%22x%22",
+        "query={__typename}&extensions={",
+        "query={__typename}&query={__typename}",
+        "query={__typename}&operationName=B",
+        "query=%ff",
+        "query={__typename}&variables=" + "[" * 20_000,
+    ],
+    ids=lambda url: url[:40],
+)
+async def test_what_is_no_request_by_get(client: Client, url: str) -> None:
+    answer = await client.http.get(f"/graphql?{url}", headers=client.auth)
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_a_stranger_is_told_nothing_by_get(client: Client) -> None:
+    assert (await client.http.get("/graphql", params={"query": ONE})).status_code == 401
 
 
 async def test_a_failure_of_ours_is_masked(
@@ -183,7 +247,8 @@ async def test_texts_are_only_texts(client: Client, text: str) -> None:
     ("method", "path", "status"),
     [
         ("GET", "/graphql", 405),
-        ("GET", "/graphql?query={__typename}", 405),
+        ("GET", "/graphql?query={__typename}", 200),
+        ("PUT", "/graphql?query={__typename}", 405),
         ("PUT", "/graphql", 405),
         ("GET", "/", 404),
         ("GET", "/graphql/static/", 404),
