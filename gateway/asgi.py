@@ -24,6 +24,20 @@ def header(scope: Scope, name: bytes) -> str | None:
     return values[0].decode("latin-1") if len(values) == 1 else None
 
 
+def weights(value: str | None) -> dict[str, float]:
+    """What a header of the Accept family names, in lower case, with its weight; 0 when that cannot be read."""
+    return dict(map(_weight, (value or "").split(",")))
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, *parameters = (part.strip().lower() for part in text.split(";"))
+    given = [value for key, _, value in (p.partition("=") for p in parameters) if key.strip() == "q"]
+    try:
+        return name, float(given[0]) if given else 1.0
+    except ValueError:
+        return name, 0.0
+
+
 async def respond(send: Send, status: int, media: bytes, body: bytes, headers: Headers = ()) -> None:
     length = (b"content-length", str(len(body)).encode())
     head = [(b"content-type", media), length, *_ALWAYS, *headers]

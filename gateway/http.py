@@ -23,8 +23,10 @@ from gateway.asgi import (
     read_body,
     respond,
     respond_json,
+    weights,
 )
 from gateway.auth import TokenCheck
+from gateway.compression import compressed
 from gateway.context import Context
 from gateway.errors import BAD_REQUEST, UNAVAILABLE, UnauthenticatedError, tell
 from gateway.schema import GatewaySchema
@@ -145,29 +147,20 @@ async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:
         content["data"] = result.data
     media = negotiated(header(scope, b"accept"))
     status = 400 if refused and media == _RESPONSE else 200
-    await respond(send, status, f"{media}; charset=utf-8".encode(), msgspec.json.encode(content), _NO_STORE)
+    body, coding = compressed(msgspec.json.encode(content), header(scope, b"accept-encoding"))
+    await respond(send, status, f"{media}; charset=utf-8".encode(), body, (*_HEADERS, *coding))
 
 
 def negotiated(accept: str | None) -> str:
     """The media type of the answer: the modern one for those who name it and do not like the other better."""
-    wishes = dict(map(_wish, (accept or "").split(",")))
+    wishes = weights(accept)
     modern = wishes.get(_RESPONSE, 0.0)
     return _RESPONSE if modern > 0 and modern >= wishes.get(_LEGACY, 0.0) else _LEGACY
-
-
-def _wish(text: str) -> tuple[str, float]:
-    """A media type of an Accept header and its weight; one that cannot be read weighs nothing."""
-    media, *parameters = (part.strip().lower() for part in text.split(";"))
-    weights = [value for name, _, value in (p.partition("=") for p in parameters) if name.strip() == "q"]
-    try:
-        return media, float(weights[0]) if weights else 1.0
-    except ValueError:
-        return media, 0.0
 
 
 def _errors(code: str, message: str) -> Mapping[str, object]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
-_NO_STORE: Headers = (NO_STORE,)
+_HEADERS: Headers = (NO_STORE, (b"vary", b"accept, accept-encoding"))
 _POST_ONLY: Headers = ((b"allow", b"POST"),)

@@ -170,6 +170,15 @@ async def test_the_media_type_is_the_callers_choice(client: Client, accept: str,
     assert answer.headers["content-type"] == f"application/{media}; charset=utf-8"
 
 
+@pytest.mark.parametrize("coding", ["gzip", "zstd", "identity"])
+async def test_a_long_answer_is_compressed_as_the_caller_wishes(client: Client, coding: str) -> None:
+    answer = await client.post("{ __schema { types { name description } } }", client.auth | {"accept-encoding": coding})
+    assert answer.headers.get("content-encoding", "identity") == coding
+    assert answer.headers["vary"] == "accept, accept-encoding"
+    assert len(answer.json()["data"]["__schema"]["types"]) > 60
+    assert (int(answer.headers["content-length"]) < len(answer.content) / 2) is (coding != "identity")
+
+
 async def by_get(client: Client, **params: str) -> Any:
     return await client.http.get("/graphql", params=params, headers=client.auth)
 
