@@ -8,6 +8,7 @@ from pathlib import Path
 from app.children import ready, run_child
 from app.keys import public_key_path
 from app.settings import Settings
+from gateway.auth import Trust
 from gateway.server import GatewayConfig, serve
 
 
@@ -18,9 +19,17 @@ async def answer(data: Path) -> None:
         dsn=settings.gateway_dsn,
         host=settings.host,
         port=settings.port,
-        public_key=str(public_key_path(data)),
+        trust=trust(settings),
     )
     await serve(config, partial(ready, f"http://{settings.host}:{settings.port}/graphql"))
+
+
+def trust(settings: Settings) -> Trust:
+    """The installation's own key unless the user named an issuer."""
+    auth = settings.auth
+    if auth is None:
+        return Trust(public_key=str(public_key_path(settings.data)))
+    return Trust(auth.public_key, auth.jwks, auth.issuer, auth.audience, auth.role_claim)
 
 
 def main() -> None:

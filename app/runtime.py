@@ -74,6 +74,7 @@ class Installation:
             sources=config.sources,
             java_heap_mb=config.java_heap_mb,
             min_free_mb=config.min_free_mb,
+            auth=config.auth,
         ).save()
 
     async def _graph(self) -> tuple[str, str]:

@@ -9,18 +9,22 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from app.folder import write_private
 from orders.errors import StartError
 
-Dsn = Annotated[str, Meta(pattern="^postgres(ql)?://")]
+_DSN, _URL = "^postgres(ql)?://", "^https?://"
+Dsn = Annotated[str, Meta(pattern=_DSN)]
+Url = Annotated[str, Meta(pattern=_URL)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Megabytes = Annotated[int, Meta(ge=1)]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHERE = re.compile(r" - at `\$\.?(.*)`$")
-_PATTERN = re.compile(r"`str` matching regex .*")
+_PATTERN = re.compile(r"`str` matching regex '(.*)'")
+_EXAMPLES = {_DSN: "postgresql://user:password@host:port/database", _URL: "https://host/path"}
 _T = TypeVar("_T")
 
 
@@ -31,6 +35,16 @@ class SourceSettings(Struct, frozen=True):
     adapter: str
     dsn: str
     write_dsn: str | None = None
+
+
+class AuthConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[auth]`: whose tokens are believed instead of our own. Keys by `jwks`, or in the file `public_key`."""
+
+    issuer: str
+    audience: str = "milepost"
+    jwks: Url | None = None
+    public_key: str | None = None
+    role_claim: str = "role"
 
 
 class Settings(Struct, frozen=True):
@@ -44,6 +58,7 @@ class Settings(Struct, frozen=True):
     sources: tuple[SourceSettings, ...]
     java_heap_mb: int = 128
     min_free_mb: int = 200
+    auth: AuthConfig | None = None
 
     def save(self) -> None:
         """To `data`/run/settings.json, readable by its owner only: it holds passwords."""
@@ -85,6 +100,7 @@ class GraphConfig(Struct, frozen=True, forbid_unknown_fields=True):
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     sources: dict[str, dict[str, Any]] = {}
     graph: dict[str, Any] | None = None
+    auth: dict[str, Any] | None = None
     host: str = "127.0.0.1"
     port: Port = 8000
     java_heap_mb: Megabytes = 128
@@ -96,6 +112,7 @@ class Config(Struct, frozen=True):
 
     sources: tuple[SourceSettings, ...] = ()
     graph: GraphConfig | None = None
+    auth: AuthConfig | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     java_heap_mb: int = 128
@@ -108,6 +125,7 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
     return Config(
         sources=tuple(_source(path, name, entry) for name, entry in file.sources.items()),
         graph=None if file.graph is None else _convert(path, "graph", file.graph, GraphConfig),
+        auth=None if file.auth is None else _auth(path, file.auth),
         host=file.host,
         port=file.port,
         java_heap_mb=file.java_heap_mb,
@@ -124,6 +142,13 @@ def _parse(path: Path) -> dict[str, Any]:
         ) from None
     except ValueError as error:
         raise StartError(f"{path} is not TOML: {error}; correct it there") from None
+
+
+def _auth(path: Path, entry: dict[str, Any]) -> AuthConfig:
+    auth = _convert(path, "auth", entry, AuthConfig)
+    if (auth.jwks is None) == (auth.public_key is None):
+        raise StartError(f"{path}: auth: name the keys by `jwks`, a URL, or `public_key`, a PEM file; one of the two")
+    return auth if auth.public_key is None else replace(auth, public_key=str(path.parent / auth.public_key))
 
 
 def _source(path: Path, name: str, entry: dict[str, Any]) -> SourceSettings:
@@ -153,7 +178,7 @@ def _convert(path: Path, key: str, value: Any, type_: type[_T]) -> _T:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
         where = _WHERE.search(str(error))
-        problem = _PATTERN.sub("postgresql://user:password@host:port/database", _WHERE.sub("", str(error)))
+        problem = _PATTERN.sub(lambda found: _EXAMPLES[found[1]], _WHERE.sub("", str(error)))
         at = _join(key, where[1] if where else "") or "top level"
         raise StartError(f"{path}: {at}: {problem}; correct it there") from None
 

@@ -10,7 +10,7 @@ import asyncpg
 
 from gateway import pages
 from gateway.asgi import Receive, Scope, Send, respond, respond_json
-from gateway.auth import TokenCheck
+from gateway.auth import TokenCheck, Trust
 from gateway.context import Context
 from gateway.database import Pool, connect, open_pool
 from gateway.errors import OUTAGES
@@ -38,14 +38,14 @@ class Gateway:
     """`queue` is how many events may wait for one subscriber. Raises StartError for a key that cannot be used."""
 
     def __init__(
-        self, dsn: str, public_key: str, *, pool_max: int = 8, production: bool = False, queue: int = 1000
+        self, dsn: str, trust: Trust, *, pool_max: int = 8, production: bool = False, queue: int = 1000
     ) -> None:
         self._dsn = dsn
         self._pool_max = pool_max
         self._queue = queue
         self._production = production
         self._schema = build_schema(production)
-        self._tokens = TokenCheck.of_file(public_key)
+        self._tokens = TokenCheck(trust)
         self._parts: Parts | None = None
 
     @property

@@ -1,28 +1,25 @@
-"""Who asks: bearer tokens, signed with Ed25519."""
+"""Who asks: bearer tokens (JWT), signed with EdDSA, ES256 or RS256."""
 
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 
 import jwt
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
     PublicFormat,
-    load_pem_public_key,
 )
 
 from gateway.errors import UnauthenticatedError
-from orders.errors import ForbiddenError, StartError
+from gateway.keys import FileKey, Key, Keys, PublishedKeys
+from orders.errors import ForbiddenError
 
 NAME = "milepost"
-"""Of the issuer and of the audience."""
+"""Of the issuer and of the audience of our own tokens."""
 
-ALGORITHM = "EdDSA"
 MAX_TOKEN = 8192
 """Characters."""
 
@@ -54,55 +51,67 @@ class Principal:
             raise ForbiddenError(f"this needs the role {' or '.join(sorted(roles))}")
 
 
+@dataclass(frozen=True)
+class Trust:
+    """Whose tokens are believed: `public_key` is the path of a PEM file, `jwks` the URL of published keys; one of them.
+
+    `role_claim` is the claim that says the caller's role.
+    """
+
+    public_key: str | None = None
+    jwks: str | None = None
+    issuer: str = NAME
+    audience: str = NAME
+    role_claim: str = "role"
+
+
 class TokenCheck:
-    """Decides whether a token is one of ours."""
+    """Decides whether a token is one that we believe. Raises StartError for a key file that cannot be used."""
 
-    def __init__(self, key: Ed25519PublicKey) -> None:
-        self._key = key
+    def __init__(self, trust: Trust, keys: Keys | None = None) -> None:
+        self._trust = trust
+        self._keys = keys or _keys(trust)
 
-    @classmethod
-    def of_file(cls, path: str | Path) -> "TokenCheck":
-        """`path` is of a PEM file with an Ed25519 public key. Raises StartError."""
-        try:
-            key = load_pem_public_key(Path(path).read_bytes())
-        except (OSError, ValueError, UnsupportedAlgorithm) as error:
-            raise StartError(f"cannot read the public key {path}: {error}; make a pair anew") from None
-        if not isinstance(key, Ed25519PublicKey):
-            raise StartError(f"the public key {path} is not an Ed25519 key; make a pair anew")
-        return cls(key)
-
-    def bearer(self, header: str | None) -> Principal:
-        """`header` is the value of Authorization. Raises UnauthenticatedError."""
+    async def bearer(self, header: str | None) -> Principal:
+        """`header` is the value of Authorization. Raises as `check`."""
         scheme, _, token = (header or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise UnauthenticatedError("a bearer token is needed: Authorization: Bearer <token>")
-        return self.check(token.strip())
+        return await self.check(token.strip())
 
-    def check(self, token: str) -> Principal:
-        """Raises UnauthenticatedError, which does not say what is wrong with the token unless it is too old."""
+    async def check(self, token: str) -> Principal:
+        """Raises UnauthenticatedError, which does not say what is wrong with the token unless it is too old.
+
+        Raises TransientError while the issuer's keys cannot be had.
+        """
         if len(token) > MAX_TOKEN:
             raise UnauthenticatedError("the token is not valid")
+        key = await self._keys.of(token)
         try:
-            return _principal(self._claims(token))
+            return _principal(self._claims(token, key), self._trust.role_claim)
         except jwt.ExpiredSignatureError:
             raise UnauthenticatedError("the token has expired") from None
         except (jwt.PyJWTError, ValueError):
             raise UnauthenticatedError("the token is not valid") from None
 
-    def _claims(self, token: str) -> dict[str, object]:
+    def _claims(self, token: str, key: Key) -> dict[str, object]:
         return jwt.decode(
             token,
-            self._key,
+            key.public,
             # Only this one: `none`, or HS256 with our public key as its secret, must not pass.
-            algorithms=[ALGORITHM],
-            audience=NAME,
-            issuer=NAME,
-            options={"require": ["sub", "role", "exp", "iss", "aud"], "strict_aud": True},
+            algorithms=[key.algorithm],
+            audience=self._trust.audience,
+            issuer=self._trust.issuer,
+            options={"require": ["sub", self._trust.role_claim, "exp", "iss", "aud"], "strict_aud": True},
         )
 
 
-def _principal(claims: dict[str, object]) -> Principal:
-    subject, role, expires = claims["sub"], claims["role"], claims["exp"]
+def _keys(trust: Trust) -> Keys:
+    return FileKey.read(trust.public_key or "") if trust.jwks is None else PublishedKeys(trust.jwks)
+
+
+def _principal(claims: dict[str, object], role_claim: str) -> Principal:
+    subject, role, expires = claims["sub"], claims[role_claim], claims["exp"]
     if not isinstance(subject, str) or not 0 < len(subject) <= 200 or not isinstance(role, str):
         raise ValueError("sub and role are texts")
     if not isinstance(expires, int) or isinstance(expires, bool):
@@ -129,4 +138,4 @@ def issue_token(private_key_pem: str, subject: str, role: str, lifetime: float) 
         "iat": now,
         "exp": now + int(lifetime),
     }
-    return jwt.encode(claims, private_key_pem, algorithm=ALGORITHM)
+    return jwt.encode(claims, private_key_pem, algorithm="EdDSA")

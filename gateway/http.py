@@ -30,6 +30,7 @@ from gateway.compression import compressed
 from gateway.context import Context
 from gateway.errors import BAD_REQUEST, UNAVAILABLE, UnauthenticatedError, tell
 from gateway.schema import GatewaySchema
+from orders.errors import TransientError
 
 MAX_BODY = 512 * 1024
 """Bytes."""
@@ -71,11 +72,13 @@ class HttpView:
         context = self.context.fork()
         try:
             # First of all: nothing of a stranger's request is read.
-            context.principal = self.tokens.bearer(header(scope, b"authorization"))
+            context.principal = await self.tokens.bearer(header(scope, b"authorization"))
             request = _asked(scope) if scope["method"] == "GET" else await _request(scope, receive)
             result = await self._execute(request, context, _ALLOWED[scope["method"]])
         except UnauthenticatedError as error:
             await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
+        except TransientError as error:
+            await respond_json(send, 503, _errors(error.code, str(error)), _RETRY)
         except _UnusableError as error:
             await respond_json(send, error.status, _errors(BAD_REQUEST, str(error)), error.headers)
         except Exception as error:

@@ -10,6 +10,7 @@ from types import FrameType
 import uvicorn
 
 from gateway.app import Gateway
+from gateway.auth import Trust
 from gateway.sockets import MAX_MESSAGE
 from orders.errors import StartError
 
@@ -19,7 +20,7 @@ DRAIN = 2
 
 @dataclass(frozen=True)
 class GatewayConfig:
-    """`public_key` is the path of a PEM file. `port` 0 is any free one. `queue` is in events, for one subscriber.
+    """`port` 0 is any free one. `queue` is in events, for one subscriber.
 
     In production nobody gets GraphiQL, introspection or suggestions.
     """
@@ -27,7 +28,7 @@ class GatewayConfig:
     dsn: str
     host: str
     port: int
-    public_key: str
+    trust: Trust
     pool_max: int = 8
     production: bool = False
     queue: int = 1000
@@ -75,7 +76,7 @@ class GatewayServer(uvicorn.Server):
 def _gateway(config: GatewayConfig) -> Gateway:
     return Gateway(
         config.dsn,
-        config.public_key,
+        config.trust,
         pool_max=config.pool_max,
         production=config.production,
         queue=config.queue,

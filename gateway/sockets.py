@@ -23,6 +23,7 @@ from gateway.auth import Principal, TokenCheck
 from gateway.context import Context
 from gateway.errors import UnauthenticatedError
 from gateway.schema import GatewaySchema
+from orders.errors import TransientError
 
 MAX_MESSAGE = 256 * 1024
 """Bytes."""
@@ -88,8 +89,11 @@ class _Door:
     async def on_ws_connect(self, context: Context) -> Any:
         """The connection is the token's until the token expires."""
         try:
-            context.principal = self.tokens.bearer(_authorization(context.connection_params or {}))
+            context.principal = await self.tokens.bearer(_authorization(context.connection_params or {}))
         except UnauthenticatedError:
+            raise ConnectionRejectionError from None
+        except TransientError as error:
+            await self.socket.close(1013, f"Try again later: {error}")
             raise ConnectionRejectionError from None
         self.socket.close_at(context.principal)
         return UNSET

@@ -15,7 +15,7 @@ from asyncpg.pool import PoolConnectionProxy
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from gateway.auth import issue_token, new_key_pair
+from gateway.auth import Trust, issue_token, new_key_pair
 from gateway.server import GatewayConfig, GatewayServer, listen
 
 ROOT = Path(__file__).parents[2]
@@ -180,11 +180,12 @@ async def receive(socket: ClientConnection) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Client]:
+async def running(dsn: str, folder: Path, trust: Trust | None = None, **settings: Any) -> AsyncIterator[Client]:
     """A gateway in this process, on uvicorn, at a free port."""
     key = folder / "public.pem"
     key.write_text(PUBLIC_KEY)
-    config = GatewayConfig(dsn=dsn, host="127.0.0.1", port=0, public_key=str(key), **settings)
+    trust = trust or Trust(public_key=str(key))
+    config = GatewayConfig(dsn=dsn, host="127.0.0.1", port=0, trust=trust, **settings)
     ready = asyncio.Event()
     server = GatewayServer(config, ready.set)
     listener = listen(config.host, config.port)

@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from starting import one_line, start
 
-from app.settings import SourceSettings, read_config
+from app.gateway import trust
+from app.keys import public_key_path
+from app.settings import AuthConfig, Settings, SourceSettings, read_config
+from gateway.auth import Trust
 from orders.errors import StartError
 
 
@@ -21,6 +25,11 @@ from orders.errors import StartError
         ("[sources.erp]\nadapter = 'x'\ndsn = 'mysql://h/d'", "sources.erp.dsn: Expected postgresql://user:password@"),
         ("[sources.ERP-1]", "sources.ERP-1: use a name of at most 31 lower-case letters, digits and _"),
         ("sources = 3", "sources: Expected `object`, got `int`; correct it there"),
+        ("[auth]\nissuer = 'x'\njwks = 'ftp://h/k'", "auth.jwks: Expected https://host/path; correct it there"),
+        (
+            "[auth]\nissuer = 'x'",
+            "auth: name the keys by `jwks`, a URL, or `public_key`, a PEM file; one of",
+        ),
         ("[graph]\nhost = 'x'", "graph: Object contains unknown field `host`; correct it there"),
         ("[graph]\ndsn = '${NO_SUCH}'", "graph.dsn: the environment variable NO_SUCH is not set; set it, or write"),
     ],
@@ -54,3 +63,18 @@ async def test_the_process_ends_with_code_2_and_one_line(data: Path) -> None:
 async def test_the_same_start_without_a_fault_succeeds(data: Path) -> None:
     refusal = await start(data, "port = 0")
     assert (refusal.code, refusal.said, refusal.left) == (0, "", [])
+
+
+def test_a_key_file_lies_beside_the_configuration(tmp_path: Path) -> None:
+    file = tmp_path / "milepost.toml"
+    file.write_text('[auth]\nissuer = "https://login.example"\npublic_key = "keys/login.pem"\n')
+    auth = read_config(file).auth
+    assert auth == AuthConfig("https://login.example", public_key=str(tmp_path / "keys/login.pem"))
+
+
+def test_the_gateway_believes_whom_the_configuration_names(tmp_path: Path) -> None:
+    own = Settings(tmp_path, "postgresql://o@h/g", "postgresql://r@h/g", "127.0.0.1", 8000, ())
+    assert trust(own) == Trust(public_key=str(public_key_path(tmp_path)))
+    auth = AuthConfig("https://login.example", "orders", jwks="https://login.example/keys", role_claim="job")
+    believed = Trust(None, "https://login.example/keys", "https://login.example", "orders", "job")
+    assert trust(replace(own, auth=auth)) == believed

@@ -4,14 +4,16 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from graphql import get_introspection_query
+from websockets.exceptions import ConnectionClosed
 
 from app.postgres import Postgres
-from gateway.auth import issue_token, new_key_pair
+from gateway.auth import Trust, issue_token, new_key_pair
 from gateway.database import Snapshot
 from gateway.http import MAX_BODY
 from tests.controls import serving
@@ -68,6 +70,19 @@ async def test_a_stranger_is_told_nothing(client: Client, headers: dict[str, str
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
     assert "data" not in answer.json()
+
+
+async def test_while_the_issuers_keys_cannot_be_had_callers_are_told_to_come_again(dsn: str, tmp_path: Path) -> None:
+    async with serving.running(dsn, tmp_path, Trust(jwks="http://127.0.0.1:9/jwks.json")) as client:
+        answer = await client.post(ONE)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
+        async with client.socket() as socket:
+            await serving.send(socket, type="connection_init", payload=client.auth)
+            with pytest.raises(ConnectionClosed) as closed:
+                await serving.receive(socket)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1013
 
 
 async def test_two_tokens_are_none(client: Client) -> None:

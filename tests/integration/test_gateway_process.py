@@ -13,6 +13,7 @@ import httpx
 import psutil
 import pytest
 
+from gateway.auth import Trust
 from gateway.server import GatewayConfig, listen, serve
 from orders.errors import StartError
 from tests.controls import serving
@@ -21,9 +22,10 @@ from tests.controls.waiting import until
 
 RUN = """
 import sys
+from gateway.auth import Trust
 from gateway.server import GatewayConfig, run
 dsn, port, key = sys.argv[1:]
-run(GatewayConfig(dsn=dsn, host="127.0.0.1", port=int(port), public_key=key), lambda: print("ready", flush=True))
+run(GatewayConfig(dsn=dsn, host="127.0.0.1", port=int(port), trust=Trust(key)), lambda: print("ready", flush=True))
 print("drained", flush=True)
 """
 FOLLOW = "subscription { orderEvents { ... on OrderEvent { cursor } } }"
@@ -133,9 +135,9 @@ async def test_a_port_in_use_is_said_in_one_line(dsn: str, key: str) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(StartError, match=f"cannot listen on 127.0.0.1 port {port}"):
-            await serve(GatewayConfig(dsn=dsn, host="127.0.0.1", port=port, public_key=key))
+            await serve(GatewayConfig(dsn=dsn, host="127.0.0.1", port=port, trust=Trust(key)))
 
 
 async def test_a_key_that_is_not_there_is_said_in_one_line(dsn: str, tmp_path: Path) -> None:
     with pytest.raises(StartError, match="public key"):
-        await serve(GatewayConfig(dsn=dsn, host="127.0.0.1", port=0, public_key=str(tmp_path / "no.pem")))
+        await serve(GatewayConfig(dsn=dsn, host="127.0.0.1", port=0, trust=Trust(str(tmp_path / "no.pem"))))
