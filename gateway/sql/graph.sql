@@ -17,6 +17,10 @@ where l.order_id = any($1::text[]) order by l.order_id, length(l.line), l.line
 -- name: shipments_by_id
 select id as parent, * from graph.shipment where id = any($1::text[])
 
+-- name: shipments_by_tracking
+select tracking as parent, * from graph.shipment where tracking = any($1::text[])
+order by created_at desc nulls last, id desc
+
 -- name: shipments_by_order
 select order_id as parent, * from graph.shipment where order_id = any($1::text[]) order by created_at, id
 
@@ -57,6 +61,9 @@ where l.invoice_id = any($1::text[]) order by l.invoice_id, length(l.seq), l.seq
 
 -- name: returns_by_id
 select id as parent, * from graph.returns where id = any($1::text[])
+
+-- name: returns_by_number
+select number as parent, * from graph.returns where number = any($1::text[]) order by source, id
 
 -- name: returns_by_order
 select order_id as parent, * from graph.returns where order_id = any($1::text[]) order by authorized_at, id

@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.loading import Batch, reader
 from gateway.types.choices import InvoiceStatus
-from gateway.types.common import Info, Money, column, money, resolved
+from gateway.types.common import Info, Money, column, entity, money, resolved
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
@@ -30,7 +30,7 @@ class InvoiceLine:
 INVOICE_LINES = Batch("lines_by_invoice", reader(InvoiceLine, net=lambda row: row["amount"]))
 
 
-@strawberry.federation.type(keys=["id"], description="An invoice or a credit memo.")
+@strawberry.federation.type(keys=["id", "number"], description="An invoice or a credit memo.")
 class Invoice:
     order_id: strawberry.Private[str | None]
     total: strawberry.Private[Decimal]
@@ -59,8 +59,14 @@ class Invoice:
         return await info.context.many(INVOICE_LINES, self.id)
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> "Invoice | None":  # noqa: A002
-        return await info.context.one(INVOICE_BY_ID, id)
+    async def resolve_reference(
+        cls,
+        info: Info,
+        id: object = None,  # noqa: A002
+        number: object = None,
+        **_: object,
+    ) -> "Invoice | None":
+        return await entity(info, (INVOICE_BY_ID, id), (INVOICE_BY_NUMBER, number))
 
 
 _read_invoice = reader(Invoice, total=lambda row: row["amount"])

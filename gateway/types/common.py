@@ -7,9 +7,11 @@ from typing import Any, TypeVar, cast, overload
 import strawberry
 
 from gateway.context import Context
+from gateway.loading import Batch
 from orders.errors import RejectedError
 
 Info = strawberry.Info[Context, None]
+T = TypeVar("T")
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
@@ -41,6 +43,14 @@ def money(amount: Decimal | None, currency: str) -> Money | None: ...
 def money(amount: Decimal | None, currency: str) -> Money | None:
     """None of no amount."""
     return None if amount is None else Money(amount=amount, currency=currency)
+
+
+async def entity(info: Info, *ways: tuple[Batch[T], object]) -> T | None:
+    """What a neighbour's representation names, by the first of its keys that is there. Raises RejectedError."""
+    for batch, key in ways:
+        if isinstance(key, str):
+            return await info.context.one(batch, key)
+    raise RejectedError("a representation gives a key of its type, and that as a text")
 
 
 def page_size(asked: int | None, default: int, most: int) -> int:

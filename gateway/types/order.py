@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.loading import Batch, reader
 from gateway.types.billing import CHARGES_BY_ORDER, INVOICES_BY_ORDER, Charge, Invoice
-from gateway.types.common import Info, Money, column, money, page_size, resolved
+from gateway.types.common import Info, Money, column, entity, money, page_size, resolved
 from gateway.types.event import EVENTS_BY_ORDER, OrderEvent
 from gateway.types.fulfillment_order import FULFILLMENT_ORDERS_BY_ORDER, FulfillmentOrder
 from gateway.types.line import LINES_BY_ORDER, OrderLine
@@ -140,11 +140,11 @@ class Order:
     async def resolve_reference(
         cls,
         info: Info,
-        id: strawberry.ID | None = None,  # noqa: A002
-        number: str | None = None,
+        id: object = None,  # noqa: A002
+        number: object = None,
         **_: object,
     ) -> "Order | None":
-        return await order_of(info, id, number)
+        return await entity(info, (ORDER_BY_ID, id), (ORDER_BY_NUMBER, number))
 
 
 read_order = reader(Order, amount=lambda row: row["total"])

@@ -3,7 +3,7 @@
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.types.common import Info, column, resolved
+from gateway.types.common import Info, column, entity, resolved
 
 
 @strawberry.federation.type(description="An address that goods are sent to.")
@@ -35,8 +35,8 @@ class Customer:
         return await info.context.many(SHIP_TOS_BY_CUSTOMER, self.id)
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> "Customer | None":  # noqa: A002
-        return await info.context.one(CUSTOMER_BY_ID, id)
+    async def resolve_reference(cls, info: Info, id: object = None, **_: object) -> "Customer | None":  # noqa: A002
+        return await entity(info, (CUSTOMER_BY_ID, id))
 
 
 CUSTOMER_BY_ID = Batch("customers_by_id", reader(Customer))

@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.types.common import Info, column, resolved
+from gateway.types.common import Info, column, entity, resolved
 
 
 @strawberry.federation.type(description="How much of an article a warehouse has, as one system says.")
@@ -45,8 +45,8 @@ class Product:
         return await info.context.many(INVENTORY_BY_SKU, self.sku)
 
     @classmethod
-    async def resolve_reference(cls, info: Info, sku: str, **_: object) -> "Product | None":
-        return await info.context.one(PRODUCT_BY_SKU, sku)
+    async def resolve_reference(cls, info: Info, sku: object = None, **_: object) -> "Product | None":
+        return await entity(info, (PRODUCT_BY_SKU, sku))
 
 
 PRODUCT_BY_SKU = Batch("products_by_sku", reader(Product))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.types.common import Info, column, resolved
+from gateway.types.common import Info, column, entity, resolved
 from orders.states import Return as ReturnState
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class ReturnLine:
 RETURN_LINES = Batch("lines_by_return", reader(ReturnLine))
 
 
-@strawberry.federation.type(description="Goods that a customer sends back.")
+@strawberry.federation.type(keys=["id", "number"], description="Goods that a customer sends back.")
 class Return:
     order_id: strawberry.Private[str | None]
     id: strawberry.ID = column("The number of its authorization (RMA).")
@@ -46,6 +46,17 @@ class Return:
     async def lines(self, info: Info) -> list[ReturnLine]:
         return await info.context.many(RETURN_LINES, self.id)
 
+    @classmethod
+    async def resolve_reference(
+        cls,
+        info: Info,
+        id: object = None,  # noqa: A002
+        number: object = None,
+        **_: object,
+    ) -> "Return | None":
+        return await entity(info, (RETURN_BY_ID, id), (RETURN_BY_NUMBER, number))
+
 
 RETURN_BY_ID = Batch("returns_by_id", reader(Return))
+RETURN_BY_NUMBER = Batch("returns_by_number", reader(Return))
 RETURNS_BY_ORDER = Batch("returns_by_order", reader(Return))

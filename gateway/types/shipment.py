@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.types.common import Info, column, resolved
+from gateway.types.common import Info, column, entity, resolved
 from gateway.types.product import PRODUCT_BY_SKU, Product
 from orders.states import Milestone, Overlay, ReasonFamily
 
@@ -74,7 +74,7 @@ MILESTONES = Batch("milestones_by_shipment", reader(ShipmentMilestone))
 TRANSPORT_EVENTS = Batch("transport_events_by_shipment", reader(TransportEvent, at=lambda row: row["occurred_at"]))
 
 
-@strawberry.federation.type(keys=["id"], description="Goods that move together.")
+@strawberry.federation.type(keys=["id", "tracking"], description="Goods that move together.")
 class Shipment:
     order_id: strawberry.Private[str | None]
     id: strawberry.ID = column("The source and its number.")
@@ -119,11 +119,19 @@ class Shipment:
         return await info.context.many(TRANSPORT_EVENTS, self.id)
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: strawberry.ID, **_: object) -> "Shipment | None":  # noqa: A002
-        return await info.context.one(SHIPMENT_BY_ID, id)
+    async def resolve_reference(
+        cls,
+        info: Info,
+        id: object = None,  # noqa: A002
+        tracking: object = None,
+        **_: object,
+    ) -> "Shipment | None":
+        """Carriers use their numbers again after some years: of several shipments the youngest is meant."""
+        return await entity(info, (SHIPMENT_BY_ID, id), (SHIPMENT_BY_TRACKING, tracking))
 
 
 SHIPMENT_BY_ID = Batch("shipments_by_id", reader(Shipment))
+SHIPMENT_BY_TRACKING = Batch("shipments_by_tracking", reader(Shipment))
 SHIPMENTS_BY_ORDER = Batch("shipments_by_order", reader(Shipment))
 
 

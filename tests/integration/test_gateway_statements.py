@@ -134,3 +134,13 @@ async def test_no_connection_is_left_behind(client: Client, database: str) -> No
     waiting = await db.fetchval(IN_TRANSACTION)
     await db.close()
     assert waiting == 0
+
+
+async def test_a_hundred_entities_take_a_statement_for_each_type(client: Client, statements: Counter[str]) -> None:
+    query = "query ($of: [_Any!]!) { _entities(representations: $of) { __typename } }"
+    kinds = [("Order", "id"), ("Shipment", "id"), ("Invoice", "id"), ("Return", "id"), ("Product", "sku")]
+    of = [{"__typename": kind, key: f"{kind}{n}"} for n in range(20) for kind, key in kinds]
+    assert (await client.ask(query, of=of))["_entities"] == [None] * 100
+    assert statements == dict.fromkeys(
+        ("orders_by_id", "shipments_by_id", "invoices_by_id", "returns_by_id", "products_by_sku"), 1
+    )
