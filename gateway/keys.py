@@ -22,8 +22,8 @@ log = logging.getLogger("milepost.gateway")
 FRESH = 300.0
 """Seconds after which published keys are looked at again: so long a withdrawn one may still be accepted."""
 
-AGAIN = 10.0
-"""Seconds between two looks, whatever strangers send."""
+AGAIN, SOON = 60.0, 1.0
+"""Seconds between two looks, whatever strangers send; and while there is no key at all."""
 
 TIMEOUT = 5.0
 """Seconds that the issuer may take to answer."""
@@ -95,10 +95,10 @@ class PublishedKeys:
         raise UnauthenticatedError("the token is not valid")
 
     async def _look(self) -> None:
-        """At most every AGAIN seconds; all who wait share one look."""
+        """Not too often; all who wait share one look."""
         async with self._lock:
             now = self._clock()
-            if now - self._tried < AGAIN:
+            if now - self._tried < (AGAIN if self._keys else SOON):
                 return
             self._tried = now
             try:

@@ -18,7 +18,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from gateway.auth import Role, TokenCheck, Trust
 from gateway.errors import UnauthenticatedError
-from gateway.keys import AGAIN, FRESH, PublishedKeys
+from gateway.keys import AGAIN, FRESH, SOON, PublishedKeys
 from orders.errors import TransientError
 
 RSA = rsa.generate_private_key(65537, 2048)
@@ -173,5 +173,5 @@ async def test_before_any_key_is_had_the_caller_is_told_to_come_again(issuer: Is
     with pytest.raises(TransientError):
         await check.check(signed(P256, "ES256", "a"))
     issuer.keys = [published(P256, "a")]
-    issuer.now += AGAIN
+    issuer.now += SOON
     await check.check(signed(P256, "ES256", "a"))
