@@ -87,7 +87,11 @@ def tell(error: GraphQLError, correlation: str) -> GraphQLError:
 def _told(error: GraphQLError) -> Public:
     if _is_about_document(error):
         return Public(BAD_REQUEST, error.message)
-    return public(root_of(error) or error)
+    root = root_of(error)
+    if isinstance(root, RecursionError) and error.path is None:
+        # Nothing ran yet: a check went down into the document and did not come back.
+        return Public(BAD_REQUEST, "the document is nested too deeply")
+    return public(root or error)
 
 
 def _is_about_document(error: GraphQLError) -> bool:

@@ -22,6 +22,7 @@ from strawberry.types.execution import PreExecutionError
 
 from gateway.context import Context
 from gateway.errors import tell
+from gateway.limits import RootFieldsRule
 from gateway.mutation import Mutation
 from gateway.query import Query
 from gateway.subscription import Subscription
@@ -33,7 +34,11 @@ DEPTH, TOKENS, ALIASES = 12, 2000, 50
 """The most that a document may have."""
 
 # Made once: the cache of validations is keyed by the rules too.
-_RULES = [*QueryDepthLimiter(DEPTH).validation_rules, *MaxAliasesLimiter(ALIASES).validation_rules]
+_RULES = [
+    *QueryDepthLimiter(DEPTH).validation_rules,
+    *MaxAliasesLimiter(ALIASES).validation_rules,
+    RootFieldsRule,
+]
 _HIDDEN = DisableIntrospection().validation_rules
 
 _CACHED = 200

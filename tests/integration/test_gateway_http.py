@@ -141,6 +141,17 @@ async def test_only_plain_json_is_read(client: Client, headers: dict[str, str]) 
         "{ order { ...A } } fragment A on Order { ...B } fragment B on Order { ...A }",
         "{ orders { nodes " + "{ shipments { order " * 10 + "{ id }" + "} }" * 10 + " } }",
         "{ " + " ".join(f"a{n}: __typename" for n in range(60)) + " }",
+        "{ ...A ...B } fragment A on Query { " + " ".join(f"a{n}: __typename" for n in range(15)) + " } "
+        "fragment B on Query { " + " ".join(f"b{n}: __typename" for n in range(15)) + " }",
+        "mutation { " + " ".join(f"m{n}: __typename" for n in range(6)) + " }",
+        "{ " + "...F " * 100 + "} fragment F on Query { " + " ".join(f"a{n}: __typename" for n in range(20)) + " }",
+        "{ ...F0 } "
+        + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(15))
+        + " fragment F15 on Query { a: __typename b: __typename }",
+        "{ " + "... { " * 600 + "nothing" + " }" * 600 + " }",
+        "{ ...F0 } " + " ".join(f"fragment F{n} on Query {{ ...F{n + 1} }}" for n in range(240)),
+        "{ __typename " + "@aa" * 100 + " }",
+        "{ " + "__typename " * 1000 + "}",
         "{ " + "__typename " * 3000 + "}",
         "{ __typename " + "@skip(if: false) " * 3000 + "}",
     ],
