@@ -148,6 +148,8 @@ async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:
     refused = bool(errors) and result.data is None and not any(error.get("path") for error in errors)
     if not refused:
         content["data"] = result.data
+    if result.extensions:
+        content["extensions"] = result.extensions
     media = negotiated(header(scope, b"accept"))
     status = 400 if refused and media == _RESPONSE else 200
     body, coding = compressed(msgspec.json.encode(content), header(scope, b"accept-encoding"))

@@ -9,6 +9,7 @@ from gateway.auth import WRITERS
 from gateway.cursors import feed_cursor, feed_position
 from gateway.feed import Bounds, Wanted
 from gateway.replay import bounds_of
+from gateway.sizes import sized, sliced
 from gateway.types.billing import INVOICE_BY_ID, INVOICE_BY_NUMBER, Invoice
 from gateway.types.choices import CountBy, OrderSort
 from gateway.types.command import COMMAND_BY_ID, Command
@@ -51,7 +52,7 @@ class Query:
             await info.context.renew()
         return await order_of(info, id, number)
 
-    @resolved("Orders, a page at a time.")
+    @resolved("Orders, a page at a time.", sliced("first", "last", fields=("edges", "nodes")))
     async def orders(
         self,
         info: Info,
@@ -64,7 +65,7 @@ class Query:
     ) -> OrderConnection:
         return await page_of(info, filter, Paging(order_by, first, after, last, before))
 
-    @resolved("How many orders have each value, the most frequent first.")
+    @resolved("How many orders have each value, the most frequent first.", sized(15))
     async def order_counts(
         self,
         info: Info,
@@ -86,7 +87,7 @@ class Query:
             return await info.context.one(INVOICE_BY_ID, id)
         return await info.context.one(INVOICE_BY_NUMBER, number)
 
-    @resolved("Stock, of an article or in a warehouse or all, at most 1,000 balances.")
+    @resolved("Stock, of an article or in a warehouse or all, at most 1,000 balances.", sized(100))
     async def inventory(
         self,
         info: Info,
@@ -108,7 +109,8 @@ class Query:
 
     @resolved(
         "What an identifier names: an order's number, a customer's purchase order, a 3PL's number, a "
-        "tracking number, an SSCC, an invoice's or a return's number."
+        "tracking number, an SSCC, an invoice's or a return's number.",
+        sized(3),
     )
     async def find(
         self, info: Info, reference: Annotated[str, strawberry.argument(description="The identifier.")]
@@ -117,7 +119,7 @@ class Query:
         found = await asyncio.gather(*(found_of(info, row) for row in named))
         return [target for target in found if target is not None]
 
-    @resolved("The feed, a page at a time, in the order of commits.")
+    @resolved("The feed, a page at a time, in the order of commits.", sliced("first", fields=("events",)))
     async def events(
         self,
         info: Info,
@@ -129,11 +131,11 @@ class Query:
         kinds = None if types is None else frozenset(kind.value for kind in types)
         return await events_of(info, after, page_size(first, 100, 500), Wanted(order_id, None, kinds))
 
-    @resolved("The sources, how far they are, and what became of their changes.")
+    @resolved("The sources, how far they are, and what became of their changes.", sized(5))
     async def sources(self, info: Info) -> list[Source]:
         return [read_source(row) for row in await info.context.snapshot.fetch("sources")]
 
-    @resolved("Changes that nobody could use, the latest first. For operations.")
+    @resolved("Changes that nobody could use, the latest first. For operations.", sliced("first"))
     async def dead_letters(
         self,
         info: Info,

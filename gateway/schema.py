@@ -21,6 +21,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from gateway.context import Context
+from gateway.cost import CostLimit
 from gateway.errors import tell
 from gateway.limits import RootFieldsRule
 from gateway.mutation import Mutation
@@ -98,6 +99,7 @@ def build_schema(production: bool = False) -> GatewaySchema:
         lambda: AddValidationRules(rules),
         lambda: ParserCache(_CACHED),
         lambda: ValidationCache(_CACHED),
+        CostLimit,
     )
     return GatewaySchema(
         query=Query,

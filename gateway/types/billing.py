@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.sizes import sized
 from gateway.types.choices import InvoiceStatus
 from gateway.types.common import Info, Money, column, entity, money, resolved
 
@@ -54,7 +55,7 @@ class Invoice:
 
         return await info.context.one(ORDER_BY_ID, self.order_id)
 
-    @resolved("What it bills.")
+    @resolved("What it bills.", sized(5))
     async def lines(self, info: Info) -> list[InvoiceLine]:
         return await info.context.many(INVOICE_LINES, self.id)
 

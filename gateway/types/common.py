@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any, TypeVar, cast, overload
 
 import strawberry
+from strawberry.federation.schema_directives import ListSize
 
 from gateway.context import Context
 from gateway.loading import Batch
@@ -20,9 +21,11 @@ def column(description: str) -> Any:
     return strawberry.field(description=description)
 
 
-def resolved(description: str) -> Callable[[Resolver], Resolver]:
-    """A field that is worked out, by the method below; mutations too. Strawberry's own decorator is not typed."""
-    return cast("Callable[[Resolver], Resolver]", strawberry.field(description=description))
+def resolved(description: str, size: ListSize | None = None) -> Callable[[Resolver], Resolver]:
+    """A field that is worked out, by the method below; mutations too. A list declares its size, for the costs."""
+    directives = () if size is None else (size,)
+    # Strawberry's own decorator is not typed.
+    return cast("Callable[[Resolver], Resolver]", strawberry.field(description=description, directives=directives))
 
 
 def followed(description: str) -> Callable[[Resolver], Resolver]:

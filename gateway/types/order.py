@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.sizes import sized, sliced
 from gateway.types.billing import CHARGES_BY_ORDER, INVOICES_BY_ORDER, Charge, Invoice
 from gateway.types.common import Info, Money, column, entity, money, page_size, resolved
 from gateway.types.event import EVENTS_BY_ORDER, OrderEvent
@@ -96,39 +97,39 @@ class Order:
     async def ship_to(self, info: Info) -> ShipTo | None:
         return await info.context.one(SHIP_TO_BY_ID, self.ship_to_id)
 
-    @resolved("What is ordered.")
+    @resolved("What is ordered.", sized(5))
     async def lines(self, info: Info) -> list[OrderLine]:
         return await info.context.many(LINES_BY_ORDER, self.id)
 
-    @resolved("What moves of it, or has moved.")
+    @resolved("What moves of it, or has moved.", sized(3))
     async def shipments(self, info: Info) -> list[Shipment]:
         return await info.context.many(SHIPMENTS_BY_ORDER, self.id)
 
-    @resolved("What 3PLs were told to fulfill of it.")
+    @resolved("What 3PLs were told to fulfill of it.", sized(2))
     async def fulfillment_orders(self, info: Info) -> list[FulfillmentOrder]:
         return await info.context.many(FULFILLMENT_ORDERS_BY_ORDER, self.id)
 
-    @resolved("Its invoices and credit memos.")
+    @resolved("Its invoices and credit memos.", sized(2))
     async def invoices(self, info: Info) -> list[Invoice]:
         return await info.context.many(INVOICES_BY_ORDER, self.id)
 
-    @resolved("What comes back of it.")
+    @resolved("What comes back of it.", sized(2))
     async def returns(self, info: Info) -> list[Return]:
         return await info.context.many(RETURNS_BY_ORDER, self.id)
 
-    @resolved("What it costs beside its goods.")
+    @resolved("What it costs beside its goods.", sized(3))
     async def charges(self, info: Info) -> list[Charge]:
         return await info.context.many(CHARGES_BY_ORDER, self.id)
 
-    @resolved("The log of its holds and releases.")
+    @resolved("The log of its holds and releases.", sized(2))
     async def holds(self, info: Info) -> list[Hold]:
         return await info.context.many(HOLDS_BY_ORDER, self.id)
 
-    @resolved("Every identifier that leads to it.")
+    @resolved("Every identifier that leads to it.", sized(8))
     async def references(self, info: Info) -> list[Reference]:
         return await info.context.many(REFERENCES_BY_ORDER, self.id)
 
-    @resolved("What has happened to it, in the order of its versions.")
+    @resolved("What has happened to it, in the order of its versions.", sliced("last"))
     async def events(
         self,
         info: Info,

@@ -3,6 +3,7 @@
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.sizes import sized
 from gateway.types.common import Info, column, entity, resolved
 
 
@@ -30,7 +31,7 @@ class Customer:
     currency: str | None = column("ISO 4217 code of the currency that the customer is billed in.")
     source: str = column("The system that owns the customer.")
 
-    @resolved("The addresses that the customer's goods are sent to.")
+    @resolved("The addresses that the customer's goods are sent to.", sized(3))
     async def ship_tos(self, info: Info) -> list[ShipTo]:
         return await info.context.many(SHIP_TOS_BY_CUSTOMER, self.id)
 

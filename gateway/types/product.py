@@ -7,6 +7,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.sizes import sized
 from gateway.types.common import Info, column, entity, resolved
 
 
@@ -40,7 +41,7 @@ class Product:
     active: bool = column("Whether it can be ordered.")
     source: str = column("The system that owns it.")
 
-    @resolved("Its stock, by warehouse and by who says so.")
+    @resolved("Its stock, by warehouse and by who says so.", sized(4))
     async def inventory(self, info: Info) -> list[Inventory]:
         return await info.context.many(INVENTORY_BY_SKU, self.sku)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.sizes import sized
 from gateway.types.common import Info, column, entity, resolved
 from orders.states import Return as ReturnState
 
@@ -42,7 +43,7 @@ class Return:
 
         return await info.context.one(ORDER_BY_ID, self.order_id)
 
-    @resolved("What comes back.")
+    @resolved("What comes back.", sized(3))
     async def lines(self, info: Info) -> list[ReturnLine]:
         return await info.context.many(RETURN_LINES, self.id)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.sizes import sized
 from gateway.types.common import Info, column, entity, resolved
 from gateway.types.product import PRODUCT_BY_SKU, Product
 from orders.states import Milestone, Overlay, ReasonFamily
@@ -102,19 +103,19 @@ class Shipment:
     async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
         return await info.context.one(_orders(), self.order_id)
 
-    @resolved("What is in it.")
+    @resolved("What is in it.", sized(5))
     async def lines(self, info: Info) -> list[ShipmentLine]:
         return await info.context.many(SHIPMENT_LINES, self.id)
 
-    @resolved("What it is packed in.")
+    @resolved("What it is packed in.", sized(3))
     async def packages(self, info: Info) -> list[Package]:
         return await info.context.many(PACKAGES, self.id)
 
-    @resolved("The steps that it has reached, in the order of time.")
+    @resolved("The steps that it has reached, in the order of time.", sized(8))
     async def milestones(self, info: Info) -> list[ShipmentMilestone]:
         return await info.context.many(MILESTONES, self.id)
 
-    @resolved("The carrier's scans, in the order of time.")
+    @resolved("The carrier's scans, in the order of time.", sized(12))
     async def transport_events(self, info: Info) -> list[TransportEvent]:
         return await info.context.many(TRANSPORT_EVENTS, self.id)
 

@@ -172,7 +172,7 @@ async def test_the_modern_media_type_is_spoken(client: Client) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/graphql-response+json; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
-    assert answer.json() == {"data": {"order": {"id": "1042"}}}
+    assert answer.json()["data"] == {"order": {"id": "1042"}}
 
 
 @pytest.mark.parametrize(
@@ -205,6 +205,26 @@ async def test_a_long_answer_is_compressed_as_the_caller_wishes(client: Client, 
     assert (int(answer.headers["content-length"]) < len(answer.content) / 2) is (coding != "identity")
 
 
+@pytest.mark.usefixtures("nothing_is_read")
+async def test_what_would_cost_too_much_does_not_run(client: Client) -> None:
+    query = """query ($n: Int!) {
+      orders(first: $n) { nodes { shipments { order { shipments { order { events { key } } } } } } }
+    }"""
+    answer = (await client.post(query, n=200)).json()
+    (error,) = answer["errors"]
+    assert error["extensions"]["code"] == "BAD_REQUEST"
+    assert "at most" in error["message"]
+    assert "data" not in answer
+    assert answer["extensions"]["cost"]["requested"] > answer["extensions"]["cost"]["allowed"]
+
+
+async def test_an_answer_says_what_it_cost(client: Client) -> None:
+    answer = (await client.post('{ order(id: "1042") { lines { sku } } }')).json()
+    assert answer["extensions"]["cost"]["requested"] == 6
+    bad = (await client.post("query ($n: Int!) { orders(first: $n) { nodes { id } } }", n="x")).json()
+    assert bad["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
 async def by_get(client: Client, **params: str) -> Any:
     return await client.http.get("/graphql", params=params, headers=client.auth)
 
@@ -213,7 +233,7 @@ async def test_a_query_may_be_asked_by_get(client: Client) -> None:
     query = "query A ($id: ID!) { order(id: $id) { id } } query B { __typename }"
     answer = await by_get(client, query=query, variables='{"id": "1042"}', operationName="A", extensions="{}")
     assert answer.status_code == 200
-    assert answer.json() == {"data": {"order": {"id": "1042"}}}
+    assert answer.json()["data"] == {"order": {"id": "1042"}}
 
 
 async def test_only_a_query_may_be_asked_by_get(client: Client) -> None:
