@@ -91,7 +91,7 @@ class Estimate:
 
     def _asked(self, field: GraphQLField, details: FieldDetails, declared: ListSize | None) -> int:
         given = get_argument_values(field, details.node, self._variables)
-        if "representations" in given:
+        if "representations" in given:  # federation's own field, on which nothing can be declared
             return len(given["representations"])
         if declared is None:
             return DEFAULT_SIZE

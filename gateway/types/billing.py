@@ -59,20 +59,12 @@ class Invoice:
     async def lines(self, info: Info) -> list[InvoiceLine]:
         return await info.context.many(INVOICE_LINES, self.id)
 
-    @classmethod
-    async def resolve_reference(
-        cls,
-        info: Info,
-        id: object = None,  # noqa: A002
-        number: object = None,
-        **_: object,
-    ) -> "Invoice | None":
-        return await entity(info, (INVOICE_BY_ID, id), (INVOICE_BY_NUMBER, number))
+    resolve_reference = entity(lambda: {"id": INVOICE_BY_ID, "number": INVOICE_BY_NUMBER})
 
 
 _read_invoice = reader(Invoice, total=lambda row: row["amount"])
-INVOICE_BY_ID = Batch("invoices_by_id", _read_invoice)
-INVOICE_BY_NUMBER = Batch("invoices_by_number", _read_invoice)
+INVOICE_BY_ID: Batch[Invoice] = Batch("invoices_by_id", _read_invoice)
+INVOICE_BY_NUMBER: Batch[Invoice] = Batch("invoices_by_number", _read_invoice)
 INVOICES_BY_ORDER = Batch("invoices_by_order", _read_invoice)
 
 

@@ -1,6 +1,6 @@
 """What several types share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar, cast, overload
 
@@ -48,12 +48,20 @@ def money(amount: Decimal | None, currency: str) -> Money | None:
     return None if amount is None else Money(amount=amount, currency=currency)
 
 
-async def entity(info: Info, *ways: tuple[Batch[T], object]) -> T | None:
-    """What a neighbour's representation names, by the first of its keys that is there. Raises RejectedError."""
-    for batch, key in ways:
-        if isinstance(key, str):
-            return await info.context.one(batch, key)
-    raise RejectedError("a representation gives a key of its type, and that as a text")
+def entity(keys: Callable[[], Mapping[str, Batch[T]]]) -> Any:
+    """A type's `resolve_reference`: what a neighbour's representation names, by the first of its keys that is there.
+
+    `keys` is called late, since batches are made of the types. Raises RejectedError.
+    """
+
+    async def resolve_reference(info: Info, **given: object) -> T | None:
+        for name, batch in keys().items():
+            key = given.get(name)
+            if isinstance(key, str):
+                return await info.context.one(batch, key)
+        raise RejectedError("a representation gives a key of its type, and that as a text")
+
+    return staticmethod(resolve_reference)
 
 
 def page_size(asked: int | None, default: int, most: int) -> int:

@@ -137,20 +137,12 @@ class Order:
     ) -> list[OrderEvent]:
         return await info.context.many(EVENTS_BY_ORDER, self.id, page_size(last, 100, 500))
 
-    @classmethod
-    async def resolve_reference(
-        cls,
-        info: Info,
-        id: object = None,  # noqa: A002
-        number: object = None,
-        **_: object,
-    ) -> "Order | None":
-        return await entity(info, (ORDER_BY_ID, id), (ORDER_BY_NUMBER, number))
+    resolve_reference = entity(lambda: {"id": ORDER_BY_ID, "number": ORDER_BY_NUMBER})
 
 
 read_order = reader(Order, amount=lambda row: row["total"])
-ORDER_BY_ID = Batch("orders_by_id", read_order)
-ORDER_BY_NUMBER = Batch("orders_by_number", read_order)
+ORDER_BY_ID: Batch[Order] = Batch("orders_by_id", read_order)
+ORDER_BY_NUMBER: Batch[Order] = Batch("orders_by_number", read_order)
 
 
 async def order_of(info: Info, order_id: str | None, number: str | None) -> Order | None:

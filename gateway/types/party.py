@@ -35,9 +35,7 @@ class Customer:
     async def ship_tos(self, info: Info) -> list[ShipTo]:
         return await info.context.many(SHIP_TOS_BY_CUSTOMER, self.id)
 
-    @classmethod
-    async def resolve_reference(cls, info: Info, id: object = None, **_: object) -> "Customer | None":  # noqa: A002
-        return await entity(info, (CUSTOMER_BY_ID, id))
+    resolve_reference = entity(lambda: {"id": CUSTOMER_BY_ID})
 
 
-CUSTOMER_BY_ID = Batch("customers_by_id", reader(Customer))
+CUSTOMER_BY_ID: Batch[Customer] = Batch("customers_by_id", reader(Customer))

@@ -45,9 +45,7 @@ class Product:
     async def inventory(self, info: Info) -> list[Inventory]:
         return await info.context.many(INVENTORY_BY_SKU, self.sku)
 
-    @classmethod
-    async def resolve_reference(cls, info: Info, sku: object = None, **_: object) -> "Product | None":
-        return await entity(info, (PRODUCT_BY_SKU, sku))
+    resolve_reference = entity(lambda: {"sku": PRODUCT_BY_SKU})
 
 
-PRODUCT_BY_SKU = Batch("products_by_sku", reader(Product))
+PRODUCT_BY_SKU: Batch[Product] = Batch("products_by_sku", reader(Product))

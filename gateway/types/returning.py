@@ -47,17 +47,9 @@ class Return:
     async def lines(self, info: Info) -> list[ReturnLine]:
         return await info.context.many(RETURN_LINES, self.id)
 
-    @classmethod
-    async def resolve_reference(
-        cls,
-        info: Info,
-        id: object = None,  # noqa: A002
-        number: object = None,
-        **_: object,
-    ) -> "Return | None":
-        return await entity(info, (RETURN_BY_ID, id), (RETURN_BY_NUMBER, number))
+    resolve_reference = entity(lambda: {"id": RETURN_BY_ID, "number": RETURN_BY_NUMBER})
 
 
-RETURN_BY_ID = Batch("returns_by_id", reader(Return))
-RETURN_BY_NUMBER = Batch("returns_by_number", reader(Return))
+RETURN_BY_ID: Batch[Return] = Batch("returns_by_id", reader(Return))
+RETURN_BY_NUMBER: Batch[Return] = Batch("returns_by_number", reader(Return))
 RETURNS_BY_ORDER = Batch("returns_by_order", reader(Return))

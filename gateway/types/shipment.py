@@ -119,20 +119,12 @@ class Shipment:
     async def transport_events(self, info: Info) -> list[TransportEvent]:
         return await info.context.many(TRANSPORT_EVENTS, self.id)
 
-    @classmethod
-    async def resolve_reference(
-        cls,
-        info: Info,
-        id: object = None,  # noqa: A002
-        tracking: object = None,
-        **_: object,
-    ) -> "Shipment | None":
-        """Carriers use their numbers again after some years: of several shipments the youngest is meant."""
-        return await entity(info, (SHIPMENT_BY_ID, id), (SHIPMENT_BY_TRACKING, tracking))
+    # Carriers use their numbers again after some years: of several shipments the youngest is meant.
+    resolve_reference = entity(lambda: {"id": SHIPMENT_BY_ID, "tracking": SHIPMENT_BY_TRACKING})
 
 
-SHIPMENT_BY_ID = Batch("shipments_by_id", reader(Shipment))
-SHIPMENT_BY_TRACKING = Batch("shipments_by_tracking", reader(Shipment))
+SHIPMENT_BY_ID: Batch[Shipment] = Batch("shipments_by_id", reader(Shipment))
+SHIPMENT_BY_TRACKING: Batch[Shipment] = Batch("shipments_by_tracking", reader(Shipment))
 SHIPMENTS_BY_ORDER = Batch("shipments_by_order", reader(Shipment))
 
 
