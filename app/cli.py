@@ -128,15 +128,19 @@ def token(
     *,
     subject: str = "developer",
     role: str = "admin",
+    scope: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
     days: float = 7.0,
     data: Data = None,
     demo: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
-    """Issue a development token that this installation accepts."""
+    """Issue a development token that this installation accepts.
+
+    The roles customer, channel and partner take a scope: customers' numbers, channels, or sources.
+    """
     from app.keys import token as issue
 
     async def main() -> None:
-        say(issue(folder(data, demo), subject, role, days * 24 * 3600))
+        say(issue(folder(data, demo), subject, role, days * 24 * 3600, scope))
 
     finish(main)
 

@@ -1,12 +1,14 @@
 """The installation's key pair for development tokens, and its other secrets, kept in the data folder."""
 
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
 
 from app.folder import write_private
 from gateway.auth import issue_token, new_key_pair
+from orders.errors import StartError
 
 WEEK = 7 * 24 * 3600.0
 
@@ -30,9 +32,17 @@ def ensure_keys(data: Path) -> None:
         write_private(folder / "public.pem", public.encode())
 
 
-def token(data: Path, subject: str, role: str, lifetime: float = WEEK) -> str:
-    """A token that this installation accepts; `lifetime` in seconds."""
-    return issue_token((data / "keys" / "private.pem").read_text(), subject, role, lifetime)
+def token(data: Path, subject: str, role: str, lifetime: float = WEEK, scope: Collection[str] = ()) -> str:
+    """A token that this installation accepts; `lifetime` in seconds, `scope` as in gateway.auth.SCOPES.
+
+    Raises StartError.
+    """
+    try:
+        return issue_token((data / "keys" / "private.pem").read_text(), subject, role, lifetime, scope)
+    except FileNotFoundError:
+        raise StartError(f"{data} holds no key yet; start `milepost up` or `milepost demo` with it first") from None
+    except ValueError as error:
+        raise StartError(f"no token for the role {role}: {error}") from None
 
 
 def passwords(data: Path, names: tuple[str, ...]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Who asks: bearer tokens (JWT), signed with EdDSA, ES256 or RS256."""
 
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,29 +22,38 @@ NAME = "milepost"
 """Of the issuer and of the audience of our own tokens."""
 
 MAX_TOKEN = 8192
+MAX_NAME = 200
 """Characters."""
 
 
 class Role(StrEnum):
-    """Of our own people and programs."""
+    """Our own people and programs; then outsiders, who see what their token names."""
 
     ADMIN = "admin"
     OPERATIONS = "operations"
     SERVICE = "service"
-    SALES = "sales"
     FINANCE = "finance"
+    ANALYTICS = "analytics"
+    CUSTOMER = "customer"
+    CHANNEL = "channel"
+    PARTNER = "partner"
 
 
+SCOPES: Mapping[Role, str] = {Role.CUSTOMER: "accounts", Role.CHANNEL: "channels", Role.PARTNER: "partners"}
+"""The claim that names what an outsider may see: customers' numbers, channels, or sources."""
+MAX_SCOPE = 100
+"""Names in it."""
 WRITERS = frozenset({Role.ADMIN, Role.OPERATIONS})
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks. `expires_at` is in seconds since 1970."""
+    """Who asks. `expires_at` is in seconds since 1970; `scope` is what SCOPES says of the role."""
 
     subject: str
     role: Role
     expires_at: int
+    scope: frozenset[str] = frozenset()
 
     def require(self, roles: frozenset[Role]) -> None:
         """Raises ForbiddenError."""
@@ -112,11 +122,28 @@ def _keys(trust: Trust) -> Keys:
 
 def _principal(claims: dict[str, object], role_claim: str) -> Principal:
     subject, role, expires = claims["sub"], claims[role_claim], claims["exp"]
-    if not isinstance(subject, str) or not 0 < len(subject) <= 200 or not isinstance(role, str):
+    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_NAME or not isinstance(role, str):
         raise ValueError("sub and role are texts")
     if not isinstance(expires, int) or isinstance(expires, bool):
         raise ValueError("exp is a whole number")
-    return Principal(subject, Role(role), expires)
+    return Principal(subject, Role(role), expires, _scope(claims, Role(role)))
+
+
+def _scope(claims: Mapping[str, object], role: Role) -> frozenset[str]:
+    """A token that names what its role has no use for is not one of ours."""
+    given = {name for name in SCOPES.values() if name in claims}
+    if given != ({SCOPES[role]} if role in SCOPES else set()):
+        raise ValueError("a role has the scope that belongs to it, and no other")
+    names = claims[SCOPES[role]] if role in SCOPES else []
+    if not isinstance(names, list) or not all(_is_name(name) for name in names) or len(names) > MAX_SCOPE:
+        raise ValueError("a scope is a list of names")
+    if role in SCOPES and not names:
+        raise ValueError("a scope names something")
+    return frozenset(names)
+
+
+def _is_name(name: object) -> bool:
+    return isinstance(name, str) and 0 < len(name) <= MAX_NAME and name.isprintable()
 
 
 def new_key_pair() -> tuple[str, str]:
@@ -127,10 +154,10 @@ def new_key_pair() -> tuple[str, str]:
     return secret.decode(), known.decode()
 
 
-def issue_token(private_key_pem: str, subject: str, role: str, lifetime: float) -> str:
-    """A token for `subject` that is good for `lifetime` seconds. ValueError for a role that is not one of Role."""
+def issue_token(private_key_pem: str, subject: str, role: str, lifetime: float, scope: Collection[str] = ()) -> str:
+    """A token for `subject` that is good for `lifetime` seconds. ValueError for a role or scope that nobody accepts."""
     now = int(time.time())
-    claims = {
+    claims: dict[str, object] = {
         "sub": subject,
         "role": Role(role).value,
         "iss": NAME,
@@ -138,4 +165,9 @@ def issue_token(private_key_pem: str, subject: str, role: str, lifetime: float) 
         "iat": now,
         "exp": now + int(lifetime),
     }
+    if scope and Role(role) not in SCOPES:
+        raise ValueError(f"the role {role} sees everything and takes no scope")
+    if role in SCOPES:
+        claims[SCOPES[Role(role)]] = sorted(scope)
+        _scope(claims, Role(role))
     return jwt.encode(claims, private_key_pem, algorithm="EdDSA")

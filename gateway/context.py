@@ -9,6 +9,7 @@ from gateway.database import Pool, Snapshot
 from gateway.errors import UnauthenticatedError
 from gateway.feed import Feed
 from gateway.loading import Batch, Loaders
+from gateway.visibility import Sight
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ class Context:
     correlation: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.snapshot = Snapshot(self.pool)
+        self.snapshot = Snapshot(self.pool, lambda: self.sight)
         self.loaders = Loaders(self.snapshot)
         self.correlation = uuid.uuid4().hex
 
@@ -36,6 +37,11 @@ class Context:
         if self.principal is None:
             raise UnauthenticatedError("a bearer token is needed")
         return self.principal
+
+    @property
+    def sight(self) -> Sight:
+        """What the caller may see. Raises UnauthenticatedError."""
+        return Sight(self.caller.role, self.caller.scope)
 
     def fork(self) -> "Context":
         """For another operation of the same caller."""

@@ -1,7 +1,7 @@
 """Postgres as the gateway meets it: one pool, and one consistent view of the graph for each operation."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ from asyncpg.pool import PoolConnectionProxy
 
 from gateway.errors import OUTAGES
 from gateway.statements import SQL
+from gateway.visibility import Sight
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Borrowed: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -57,16 +58,19 @@ class Snapshot:
     a newer one.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, sight: Callable[[], Sight]) -> None:
+        """`sight` is asked before each statement; it raises when nobody may see anything."""
         self._pool = pool
+        self._sight = sight
         self._lock = asyncio.Lock()
         self._connection: Borrowed | None = None
 
     async def fetch(self, name: str, *args: object) -> Sequence[asyncpg.Record]:
-        """All rows of the named statement."""
+        """All rows of the named statement that the caller may see."""
+        statement, given = self._sight().statement(name, args)
         async with self._lock:
             connection = self._connection or await self._open()
-            return await connection.fetch(SQL[name], *args)
+            return await connection.fetch(statement, *given)
 
     async def fetchrow(self, name: str, *args: object) -> asyncpg.Record | None:
         rows = await self.fetch(name, *args)

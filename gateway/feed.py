@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from gateway.errors import OUTAGES
 from gateway.statements import SQL
+from gateway.visibility import Sight
 from orders.errors import TransientError
 
 CHANNEL = "milepost_feed"
@@ -52,8 +53,9 @@ class Bounds(NamedTuple):
 
 
 class Wanted(Struct, frozen=True):
-    """Which events a subscriber wants; None asks for nothing. A row is of feed_tail or feed_page."""
+    """Which of the events in sight a subscriber wants; None asks for nothing. A row is of feed_tail."""
 
+    sight: Sight
     order_id: str | None = None
     customer_id: str | None = None
     types: frozenset[str] | None = None
@@ -63,6 +65,7 @@ class Wanted(Struct, frozen=True):
             (self.order_id is None or row["order_id"] == self.order_id)
             and (self.customer_id is None or row["customer_id"] == self.customer_id)
             and (self.types is None or row["type"] in self.types)
+            and self.sight.takes(row)
         )
 
     def arguments(self) -> tuple[str | None, str | None, list[str] | None]:

@@ -129,7 +129,9 @@ class Query:
         types: Annotated[list[EventType] | None, strawberry.argument(description="Of these kinds.")] = None,
     ) -> EventPage:
         kinds = None if types is None else frozenset(kind.value for kind in types)
-        return await events_of(info, after, page_size(first, 100, 500), Wanted(order_id, None, kinds))
+        return await events_of(
+            info, after, page_size(first, 100, 500), Wanted(info.context.sight, order_id, None, kinds)
+        )
 
     @resolved("The sources, how far they are, and what became of their changes.", sized(5))
     async def sources(self, info: Info) -> list[Source]:

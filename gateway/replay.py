@@ -71,7 +71,7 @@ class Follower:
 
     async def _page(self) -> tuple[Sequence[Item], int]:
         """The next items and the position behind them; bounds and rows of one instant, so that pruning is noticed."""
-        until, snapshot = self.feed.position, Snapshot(self.pool)
+        until, snapshot = self.feed.position, Snapshot(self.pool, lambda: self.wanted.sight)
         try:
             bounds = await bounds_of(snapshot)
             if self.position is None:

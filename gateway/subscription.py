@@ -11,6 +11,7 @@ from gateway.replay import Follower, Item
 from gateway.types.common import Info, followed
 from gateway.types.event import Gap, OrderEvent, gap_of, read_event
 from gateway.types.order_list import condition
+from gateway.visibility import Sight
 from orders.states import EventType
 
 OrderEventOrGap = Annotated[
@@ -25,9 +26,9 @@ class OrderEventFilter:
     customer_id: strawberry.ID | None = condition("Of this customer's orders.")
     types: list[EventType] | None = condition("Of these kinds.")
 
-    def wanted(self) -> Wanted:
+    def wanted(self, sight: Sight) -> Wanted:
         kinds = None if self.types is None else frozenset(kind.value for kind in self.types)
-        return Wanted(self.order_id, self.customer_id, kinds)
+        return Wanted(sight, self.order_id, self.customer_id, kinds)
 
 
 Filter = Annotated[OrderEventFilter | None, strawberry.argument(description="Which events.")]
@@ -48,7 +49,7 @@ class Subscription:
         filter: Filter = None,  # noqa: A002
         after: After = None,
     ) -> AsyncGenerator[OrderEventOrGap, None]:
-        wanted = (filter or OrderEventFilter()).wanted()
+        wanted = (filter or OrderEventFilter()).wanted(info.context.sight)
         start = None if after is None else feed_position(after)
         follower = Follower(info.context.pool, info.context.feed, wanted, start)
         async for item in follower.follow():

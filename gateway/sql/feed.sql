@@ -7,7 +7,13 @@ select h.position as head, coalesce((select min(position) from record.feed), h.p
 from record.feed_head h
 
 -- name: feed_tail
-select f.*, o.customer_id from record.feed f left join graph.orders o on o.id = f.order_id
+-- With what decides who may see an event.
+select f.*, o.customer_id, o.channel,
+    array(
+        select source from graph.fulfillment_order where order_id = f.order_id
+        union select source from graph.shipment where order_id = f.order_id
+    ) as partners
+from record.feed f left join graph.orders o on o.id = f.order_id
 where f.position > $1 order by f.position limit $2
 
 -- name: feed_page

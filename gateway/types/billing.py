@@ -10,11 +10,17 @@ from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.types.choices import InvoiceStatus
 from gateway.types.common import Info, Money, column, entity, money, resolved
+from gateway.visibility import Rows, through_orders, visible
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
 
 
+BILLING = through_orders("o.id = t.order_id", partner="false")
+"""Prices are not for partners."""
+
+
+@visible("graph.invoice_line", rows=BILLING)
 @strawberry.federation.type(description="A line of an invoice.")
 class InvoiceLine:
     net: strawberry.Private[Decimal]
@@ -31,6 +37,7 @@ class InvoiceLine:
 INVOICE_LINES = Batch("lines_by_invoice", reader(InvoiceLine, net=lambda row: row["amount"]))
 
 
+@visible("graph.invoice", rows=BILLING)
 @strawberry.federation.type(keys=["id", "number"], description="An invoice or a credit memo.")
 class Invoice:
     order_id: strawberry.Private[str | None]
@@ -68,6 +75,7 @@ INVOICE_BY_NUMBER: Batch[Invoice] = Batch("invoices_by_number", _read_invoice)
 INVOICES_BY_ORDER = Batch("invoices_by_order", _read_invoice)
 
 
+@visible("graph.charge", rows=Rows())
 @strawberry.federation.type(description="What an order costs us or the customer beside its goods.")
 class Charge:
     net: strawberry.Private[Decimal]

@@ -10,11 +10,13 @@ from commands.log import CommandKind, CommandState
 from gateway.cursors import feed_cursor
 from gateway.loading import Batch, reader
 from gateway.types.common import Info, column, resolved
+from gateway.visibility import Rows, visible
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
 
 
+@visible("command.command", rows=Rows())
 @strawberry.federation.type(description="A wish to change something in the system that owns it.")
 class Command:
     order_id: strawberry.Private[str]

@@ -1,6 +1,6 @@
 """What several types share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar, cast, overload
 
@@ -9,6 +9,7 @@ from strawberry.federation.schema_directives import ListSize
 
 from gateway.context import Context
 from gateway.loading import Batch
+from gateway.visibility import Guard, Secret
 from orders.errors import RejectedError
 
 Info = strawberry.Info[Context, None]
@@ -16,16 +17,28 @@ T = TypeVar("T")
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
-def column(description: str) -> Any:
-    """A field that is the column of its name."""
-    return strawberry.field(description=description)
+def column(description: str, *secrets: Secret) -> Any:
+    """A field that is the column of its name; one that is secret from somebody can be null."""
+    return strawberry.federation.field(description=description, **guarded(secrets))
 
 
-def resolved(description: str, size: ListSize | None = None) -> Callable[[Resolver], Resolver]:
+def resolved(
+    description: str, size: ListSize | None = None, secrets: Sequence[Secret] = ()
+) -> Callable[[Resolver], Resolver]:
     """A field that is worked out, by the method below; mutations too. A list declares its size, for the costs."""
     directives = () if size is None else (size,)
     # Strawberry's own decorator is not typed.
-    return cast("Callable[[Resolver], Resolver]", strawberry.field(description=description, directives=directives))
+    return cast(
+        "Callable[[Resolver], Resolver]",
+        strawberry.federation.field(description=description, directives=directives, **guarded(secrets)),
+    )
+
+
+def guarded(secrets: Sequence[Secret]) -> dict[str, Any]:
+    """What makes a field secret, here and for a router."""
+    if not secrets:
+        return {}
+    return {"extensions": [Guard(*secrets)], "policy": [[secret.value for secret in secrets]]}
 
 
 def followed(description: str) -> Callable[[Resolver], Resolver]:

@@ -12,6 +12,7 @@ from gateway.cursors import feed_cursor
 from gateway.feed import GapReason, Missing
 from gateway.loading import Batch, Read, reader
 from gateway.types.common import Info, column, resolved
+from gateway.visibility import EVENTS, Secret, visible
 from orders.states import (
     Commercial,
     Delivery,
@@ -49,6 +50,7 @@ class Cause:
     committed_at: datetime | None = column("When the source committed it.")
 
 
+@visible("record.feed", rows=EVENTS)
 @strawberry.federation.type(description="Something that has happened to an order. Each is in the feed once.")
 class OrderEvent:
     position: strawberry.Private[int]
@@ -64,7 +66,7 @@ class OrderEvent:
     snapshot: bool = column("It was found in a snapshot, not seen happening.")
     command_id: strawberry.ID | None = column("The command that asked for it.")
     facets: Facets = column("The order's states after it.")
-    cause: Cause = column("The change in a source that made it appear.")
+    cause: Cause | None = column("The change in a source that made it appear.", Secret.INTERNAL)
 
     @resolved("The place in the feed behind it.")
     def cursor(self) -> str:

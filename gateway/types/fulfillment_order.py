@@ -7,11 +7,13 @@ import strawberry
 
 from gateway.loading import Batch, reader
 from gateway.types.common import Info, column, resolved
+from gateway.visibility import OF_PARTNER, through_orders, visible
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
 
 
+@visible("graph.fulfillment_order", rows=through_orders("o.id = t.order_id", OF_PARTNER))
 @strawberry.federation.type(description="What a 3PL was told to fulfill, under the number that it gave it.")
 class FulfillmentOrder:
     order_id: strawberry.Private[str | None]

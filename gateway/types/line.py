@@ -8,6 +8,7 @@ import strawberry
 from gateway.loading import Batch, reader
 from gateway.types.common import Info, Money, column, money, resolved
 from gateway.types.product import PRODUCT_BY_SKU, Product
+from gateway.visibility import OF_ORDER, Secret, visible
 
 
 @strawberry.federation.type(
@@ -30,6 +31,7 @@ class Quantities:
     open: Decimal = column("Ordered less cancelled less shipped; negative when more was shipped than ordered.")
 
 
+@visible("graph.line", rows=OF_ORDER)
 @strawberry.federation.type(description="A line of an order.")
 class OrderLine:
     order_id: strawberry.Private[str]
@@ -43,7 +45,7 @@ class OrderLine:
     status: str = column("The furthest quantity that is not zero, such as SHIPPED; PARTIALLY_… when it is not all.")
     quantities: Quantities = column("How far it is.")
 
-    @resolved("What one unit costs.")
+    @resolved("What one unit costs.", secrets=[Secret.PRICES])
     def unit_price(self) -> Money | None:
         return money(self.price, self.currency)
 

@@ -8,6 +8,7 @@ import strawberry
 
 from gateway.loading import reader
 from gateway.types.common import column
+from gateway.visibility import Rows, visible
 
 BigInt = NewType("BigInt", int)
 """A whole number that may be beyond 32 bits; JSON carries it exactly up to 2^53."""
@@ -20,6 +21,7 @@ BIG_INT = strawberry.scalar(
 )
 
 
+@visible("record.source_state", "record.checkpoint", rows=Rows())
 @strawberry.federation.type(description="A captured database, how far it is projected, and what became of its changes.")
 class Source:
     name: str = column("Its name.")
@@ -39,6 +41,7 @@ class Source:
     lag_changes: BigInt | None = column("Changes that are captured and not yet projected.")
 
 
+@visible("record.dead_letter", rows=Rows())
 @strawberry.federation.type(description="A change that nobody could use; only its own document waits for it.")
 class DeadLetter:
     id: strawberry.ID = column("Its identifier.")

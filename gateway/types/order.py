@@ -16,6 +16,7 @@ from gateway.types.line import LINES_BY_ORDER, OrderLine
 from gateway.types.party import CUSTOMER_BY_ID, SHIP_TO_BY_ID, Customer, ShipTo
 from gateway.types.returning import RETURNS_BY_ORDER, Return
 from gateway.types.shipment import SHIPMENTS_BY_ORDER, Shipment
+from gateway.visibility import OF_ORDER, ORDERS, REFERENCES, Secret, visible
 from orders.errors import RejectedError
 from orders.states import (
     Commercial,
@@ -28,6 +29,7 @@ from orders.states import (
 from orders.states import Return as ReturnState
 
 
+@visible("graph.reference", rows=REFERENCES)
 @strawberry.federation.type(description="An identifier that a person may hold in the hand.")
 class Reference:
     scheme: str = column("order_number, customer_po, fulfillment_order, shipment, tracking, sscc, invoice or rma.")
@@ -36,13 +38,14 @@ class Reference:
     target_id: strawberry.ID = column("The identifier of that here.")
 
 
+@visible("graph.hold", rows=OF_ORDER)
 @strawberry.federation.type(description="A hold that was put on an order, or its release.")
 class Hold:
     id: strawberry.ID = column("The source and its identifier.")
     held: bool = column("True: it was put on hold. False: the hold was released.")
     reason: str | None = column("Why, in the words of the system that owns the order.")
-    note: str | None = column("What the person wrote.")
-    username: str = column("Who did it.")
+    note: str | None = column("What the person wrote.", Secret.PERSONAL, Secret.INTERNAL)
+    username: str | None = column("Who did it.", Secret.PERSONAL, Secret.INTERNAL)
     at: datetime = column("When.")
     command_id: strawberry.ID | None = column("The command that asked for it.")
 
@@ -52,6 +55,7 @@ HOLDS_BY_ORDER = Batch("holds_by_order", reader(Hold))
 VERSION_BY_ORDER: Batch[int] = Batch("order_versions", lambda row: row["version"])
 
 
+@visible("graph.orders", rows=ORDERS)
 @strawberry.federation.type(keys=["id", "number"], description="What a customer wants, and how far it is.")
 class Order:
     customer_id: strawberry.Private[str | None]
@@ -72,7 +76,7 @@ class Order:
     cancelled_at: datetime | None = column("When it was cancelled.")
     held_at: datetime | None = column("Since when it is on hold.")
     hold_reason: str | None = column("Why it is on hold, in the words of the system that owns it.")
-    note: str | None = column("What people wrote on it.")
+    note: str | None = column("What people wrote on it.", Secret.PERSONAL, Secret.INTERNAL)
     commercial: Commercial = column("What has been agreed.")
     fulfillment: Fulfillment = column("How far the warehouses are.")
     delivery: Delivery = column("How far the carriers are.")
@@ -81,8 +85,8 @@ class Order:
     health: Health = column("Whether it needs attention.")
     display_status: DisplayStatus = column("What a customer is told, one word for all of these states.")
 
-    @resolved("Ordered quantities less cancelled ones, times their prices.")
-    def total(self) -> Money:
+    @resolved("Ordered quantities less cancelled ones, times their prices.", secrets=[Secret.PRICES])
+    def total(self) -> Money | None:
         return money(self.amount, self.currency)
 
     @resolved("How many events it has; it rises with each of them.")

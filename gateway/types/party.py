@@ -5,17 +5,31 @@ import strawberry
 from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.types.common import Info, column, entity, resolved
+from gateway.visibility import HANDLED, Rows, Secret, through_orders, visible
+
+_HANDLED_OF = "exists (select from graph.orders o where {0} and " + HANDLED.format("o.id") + ")"
 
 
+def of_customer(own: str, ordered: str) -> Rows:
+    """`own`: it is the customer's; `ordered`: an order `o` has it, and who sees that order sees it."""
+    channel = through_orders(ordered).channel
+    return Rows(f"{own} = any($scope)", channel, _HANDLED_OF.format(ordered))
+
+
+SHIP_TOS = of_customer("t.customer_id", "o.customer_id = t.customer_id and o.ship_to_id = t.id")
+CUSTOMERS = of_customer("t.id", "o.customer_id = t.id")
+
+
+@visible("graph.ship_to", rows=SHIP_TOS)
 @strawberry.federation.type(description="An address that goods are sent to.")
 class ShipTo:
     id: strawberry.ID = column("The source's own identifier.")
     customer_id: strawberry.ID = column("Whose address it is.")
-    name: str = column("Who receives the goods.")
-    street: str = column("Street and house number.")
+    name: str | None = column("Who receives the goods.", Secret.PERSONAL)
+    street: str | None = column("Street and house number.", Secret.PERSONAL)
     city: str = column("City.")
     region: str = column("State or province.")
-    postal_code: str = column("Postal code.")
+    postal_code: str | None = column("Postal code.", Secret.PERSONAL)
     country: str = column("Country.")
 
 
@@ -23,10 +37,11 @@ SHIP_TO_BY_ID = Batch("ship_tos_by_id", reader(ShipTo))
 SHIP_TOS_BY_CUSTOMER = Batch("ship_tos_by_customer", reader(ShipTo))
 
 
+@visible("graph.customer", rows=CUSTOMERS)
 @strawberry.federation.type(keys=["id"], description="Who orders.")
 class Customer:
     id: strawberry.ID = column("The customer's number.")
-    name: str = column("The customer's name.")
+    name: str | None = column("The customer's name.", Secret.PERSONAL)
     active: bool = column("Whether the customer may order.")
     currency: str | None = column("ISO 4217 code of the currency that the customer is billed in.")
     source: str = column("The system that owns the customer.")

@@ -9,8 +9,10 @@ import strawberry
 from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.types.common import Info, column, entity, resolved
+from gateway.visibility import ANYONE, OF_PARTNER, Rows, visible
 
 
+@visible("graph.inventory", rows=Rows(channel="true", partner=OF_PARTNER))
 @strawberry.federation.type(description="How much of an article a warehouse has, as one system says.")
 class Inventory:
     sku: str = column("The article's number.")
@@ -33,6 +35,7 @@ read_inventory = reader(Inventory)
 INVENTORY_BY_SKU = Batch("inventory_by_sku", read_inventory)
 
 
+@visible("graph.product", rows=ANYONE)
 @strawberry.federation.type(keys=["sku"], description="An article.")
 class Product:
     sku: str = column("The article's number.")

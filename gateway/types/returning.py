@@ -9,12 +9,14 @@ import strawberry
 from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.types.common import Info, column, entity, resolved
+from gateway.visibility import OF_ORDER, visible
 from orders.states import Return as ReturnState
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
 
 
+@visible("graph.return_line", rows=OF_ORDER)
 @strawberry.federation.type(description="What of an order's line comes back.")
 class ReturnLine:
     line: str = column("The order's line.")
@@ -24,6 +26,7 @@ class ReturnLine:
 RETURN_LINES = Batch("lines_by_return", reader(ReturnLine))
 
 
+@visible("graph.returns", rows=OF_ORDER)
 @strawberry.federation.type(keys=["id", "number"], description="Goods that a customer sends back.")
 class Return:
     order_id: strawberry.Private[str | None]

@@ -10,12 +10,21 @@ from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.types.common import Info, column, entity, resolved
 from gateway.types.product import PRODUCT_BY_SKU, Product
+from gateway.visibility import OF_PARTNER, Secret, through_orders, visible
 from orders.states import Milestone, Overlay, ReasonFamily
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
 
 
+OF_SHIPMENT = through_orders(
+    "o.id = t.order_id",
+    "exists (select from graph.shipment s where s.id = t.shipment_id and s.source = any($scope))",
+)
+"""A partner sees what is in its own shipments."""
+
+
+@visible("graph.shipment_line", rows=OF_SHIPMENT)
 @strawberry.federation.type(description="What of an order's line is in a shipment.")
 class ShipmentLine:
     line: str = column("The order's line, or the shipment's own number when the order's is not known.")
@@ -28,6 +37,7 @@ class ShipmentLine:
         return await info.context.one(PRODUCT_BY_SKU, self.sku)
 
 
+@visible("graph.package", rows=OF_SHIPMENT)
 @strawberry.federation.type(description="A parcel or a pallet.")
 class Package:
     id: strawberry.ID = column("The source and its identifier.")
@@ -36,6 +46,7 @@ class Package:
     weight_kg: Decimal | None = column("In kilograms.")
 
 
+@visible("graph.milestone", rows=OF_SHIPMENT)
 @strawberry.federation.type(description="A canonical step that a shipment has reached: its first occurrence.")
 class ShipmentMilestone:
     milestone: Milestone = column("Which step.")
@@ -48,6 +59,7 @@ class ShipmentMilestone:
     taxonomy: int = column("The edition of the code tables that read the scan.")
 
 
+@visible("graph.transport_event", rows=OF_SHIPMENT)
 @strawberry.federation.type(description="A carrier's raw scan, with its reading.")
 class TransportEvent:
     at: strawberry.Private[datetime]
@@ -75,6 +87,7 @@ MILESTONES = Batch("milestones_by_shipment", reader(ShipmentMilestone))
 TRANSPORT_EVENTS = Batch("transport_events_by_shipment", reader(TransportEvent, at=lambda row: row["occurred_at"]))
 
 
+@visible("graph.shipment", rows=through_orders("o.id = t.order_id", OF_PARTNER))
 @strawberry.federation.type(keys=["id", "tracking"], description="Goods that move together.")
 class Shipment:
     order_id: strawberry.Private[str | None]
@@ -95,7 +108,7 @@ class Shipment:
     shipped_at: datetime | None = column("When it left the warehouse.")
     delivered_at: datetime | None = column("When it arrived.")
     eta: datetime | None = column("When it is expected to arrive.")
-    pod_name: str | None = column("Who signed for it.")
+    pod_name: str | None = column("Who signed for it.", Secret.PERSONAL)
     pod_at: datetime | None = column("When that was.")
     void: bool = column("It was withdrawn and counts for nothing.")
 

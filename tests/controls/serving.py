@@ -2,9 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -103,8 +103,10 @@ async def append_to(client: "Client", *orders: str) -> None:
         await append(db, *orders)
 
 
-def token(role: str = "operations", subject: str = "ann@example.com", lifetime: float = 600) -> str:
-    return issue_token(PRIVATE_KEY, subject, role, lifetime)
+def token(
+    role: str = "operations", subject: str = "ann@example.com", lifetime: float = 600, scope: Collection[str] = ()
+) -> str:
+    return issue_token(PRIVATE_KEY, subject, role, lifetime, scope)
 
 
 @dataclass
@@ -132,6 +134,10 @@ class Client:
         answer = (await self.post(query, **variables)).json()
         code: str = answer["errors"][0]["extensions"]["code"]
         return code
+
+    def as_(self, role: str, *scope: str) -> "Client":
+        """The same gateway, asked by another one."""
+        return replace(self, auth={"authorization": f"Bearer {token(role, scope=scope)}"})
 
     @asynccontextmanager
     async def socket(self, path: str = "/graphql", **more: Any) -> AsyncIterator[ClientConnection]:

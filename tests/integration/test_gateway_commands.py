@@ -112,7 +112,7 @@ async def test_what_cannot_be_accepted(client: Client, db: Db, variables: dict[s
     assert await db.fetchval("select count(*) from command.command") == 0
 
 
-@pytest.mark.parametrize("role", ["service", "sales", "finance"])
+@pytest.mark.parametrize("role", ["service", "analytics", "finance"])
 async def test_only_operations_may_give_commands(client: Client, db: Db, role: str) -> None:
     client.auth = {"authorization": f"Bearer {serving.token(role)}"}
     assert await client.refused(HOLD) == "FORBIDDEN"

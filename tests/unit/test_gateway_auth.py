@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.auth import Role, TokenCheck, Trust, issue_token, new_key_pair
+from gateway.auth import SCOPES, Role, TokenCheck, Trust, issue_token, new_key_pair
 from gateway.errors import UnauthenticatedError
 from orders.errors import ForbiddenError, StartError
 
@@ -80,6 +80,17 @@ async def test_a_token_of_ours_says_who_asks(check: TokenCheck) -> None:
         pytest.param(lambda: signed(role=["admin"]), id="several roles"),
         pytest.param(lambda: signed(role="ADMIN"), id="other case"),
         pytest.param(lambda: signed(role="аdmin"), id="look-alike"),
+        pytest.param(lambda: signed(accounts=["C1"]), id="a scope of another role"),
+        pytest.param(lambda: signed(role="customer"), id="customer without accounts"),
+        pytest.param(lambda: signed(role="customer", accounts=[]), id="no accounts"),
+        pytest.param(lambda: signed(role="customer", accounts="C1"), id="accounts that are a text"),
+        pytest.param(lambda: signed(role="customer", accounts=[1]), id="an account that is a number"),
+        pytest.param(lambda: signed(role="customer", accounts=[["C1"]]), id="an account that is a list"),
+        pytest.param(lambda: signed(role="customer", accounts=[""]), id="an empty account"),
+        pytest.param(lambda: signed(role="customer", accounts=["C1\0"]), id="an account that cannot be printed"),
+        pytest.param(lambda: signed(role="customer", accounts=["C1"] * 101), id="too many accounts"),
+        pytest.param(lambda: signed(role="customer", accounts=["C1"], partners=["east"]), id="two scopes"),
+        pytest.param(lambda: signed(role="customer", channels=["EDI"]), id="the wrong scope"),
         pytest.param(lambda: "x" * 10_000, id="long"),
         pytest.param(lambda: "not.a.token", id="not a token"),
         pytest.param(lambda: "é", id="not ASCII"),
@@ -103,9 +114,16 @@ async def test_a_role_is_required_by_name(check: TokenCheck) -> None:
         principal.require(frozenset({Role.ADMIN, Role.OPERATIONS}))
 
 
-def test_a_token_is_not_issued_for_an_unknown_role() -> None:
-    with pytest.raises(ValueError, match="root"):
-        issue_token(PRIVATE, "ann", "root", 60)
+@pytest.mark.parametrize("role", SCOPES)
+async def test_an_outsider_sees_what_the_token_names(check: TokenCheck, role: Role) -> None:
+    principal = await check.check(issue_token(PRIVATE, "ann", role, 60, ["B", "A"]))
+    assert (principal.role, principal.scope) == (role, {"A", "B"})
+
+
+@pytest.mark.parametrize(("role", "scope"), [("root", ()), ("admin", ["C1"]), ("customer", ())])
+def test_a_token_that_nobody_accepts_is_not_issued(role: str, scope: Sequence[str]) -> None:
+    with pytest.raises(ValueError, match=r"root|scope"):
+        issue_token(PRIVATE, "ann", role, 60, scope)
 
 
 def test_a_key_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> None:

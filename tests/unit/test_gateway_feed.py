@@ -6,9 +6,12 @@ from typing import Any, cast
 import asyncpg
 import pytest
 
+from gateway.auth import Role
 from gateway.feed import Bounds, GapReason, Missing, Subscriber, Wanted
+from gateway.visibility import Sight
 
-EVERYTHING = Wanted()
+ALL = Sight(Role.ADMIN)
+EVERYTHING = Wanted(ALL)
 
 
 def row(position: int, order: str = "A", kind: str = "SHIPPED", customer: str | None = "C") -> asyncpg.Record:
@@ -67,7 +70,7 @@ async def test_a_queue_that_overflows_gives_what_it_held_and_ends() -> None:
 
 
 async def test_only_what_is_wanted_counts() -> None:
-    subscriber = Subscriber(Wanted(order_id="B"), after=0, limit=1)
+    subscriber = Subscriber(Wanted(ALL, order_id="B"), after=0, limit=1)
     for position in range(1, 9):
         subscriber.offer(row(position))
     subscriber.offer(row(9, order="B"))
@@ -85,12 +88,12 @@ async def test_a_feed_that_starts_over_is_a_gap() -> None:
 @pytest.mark.parametrize(
     ("wanted", "takes"),
     [
-        (Wanted(), True),
-        (Wanted(order_id="A", customer_id="C", types=frozenset({"SHIPPED"})), True),
-        (Wanted(order_id="B"), False),
-        (Wanted(customer_id="D"), False),
-        (Wanted(types=frozenset({"DELIVERED"})), False),
-        (Wanted(types=frozenset()), False),
+        (Wanted(ALL), True),
+        (Wanted(ALL, order_id="A", customer_id="C", types=frozenset({"SHIPPED"})), True),
+        (Wanted(ALL, order_id="B"), False),
+        (Wanted(ALL, customer_id="D"), False),
+        (Wanted(ALL, types=frozenset({"DELIVERED"})), False),
+        (Wanted(ALL, types=frozenset()), False),
     ],
 )
 def test_what_a_subscriber_wants(wanted: Wanted, takes: bool) -> None:
