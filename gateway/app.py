@@ -12,11 +12,11 @@ from gateway import pages
 from gateway.asgi import Receive, Scope, Send, respond, respond_json
 from gateway.auth import TokenCheck, Trust
 from gateway.context import Context
-from gateway.database import Pool, connect, open_pool
+from gateway.database import Pool, connect, open_plan_pool, open_pool
 from gateway.errors import OUTAGES
 from gateway.feed import Feed
 from gateway.http import HttpView
-from gateway.schema import build_schema
+from gateway.schema import build_plans, build_schema
 from gateway.sockets import SocketView
 from gateway.statements import SQL
 
@@ -45,6 +45,7 @@ class Gateway:
         self._queue = queue
         self._production = production
         self._schema = build_schema(production)
+        self._plans = build_plans(self._schema, production)
         self._tokens = TokenCheck(trust)
         self._parts: Parts | None = None
 
@@ -106,12 +107,14 @@ class Gateway:
         async with AsyncExitStack() as stack:
             pool = await open_pool(self._dsn, self._pool_max)
             stack.push_async_callback(_close, pool)
+            plan_pool = await open_plan_pool(self._dsn, self._pool_max)
+            stack.push_async_callback(_close, plan_pool)
             feed = Feed(partial(connect, self._dsn), queue=self._queue)
             await stack.enter_async_context(feed.running())
             # So that the first subscriber need not come again; without Postgres the start goes on all the same.
             await feed.moved(READY_TIMEOUT)
             context = Context(pool, feed)
-            http = HttpView(self._schema, self._tokens, context)
+            http = HttpView(self._schema, self._plans, plan_pool, self._tokens, context)
             yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, context))
 
 

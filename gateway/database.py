@@ -43,6 +43,29 @@ async def open_pool(dsn: str, size: int) -> Pool:
     )
 
 
+async def open_plan_pool(dsn: str, size: int) -> Pool:
+    """For compiled statements: planned once for each connection, one statement a transaction, nothing to reset."""
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=0,
+        max_size=size,
+        timeout=CONNECT_TIMEOUT,
+        command_timeout=STATEMENT_TIMEOUT + 2,
+        statement_cache_size=200,
+        max_cacheable_statement_size=0,
+        max_cached_statement_lifetime=0,
+        reset=_nothing,
+        server_settings=_SETTINGS | {"plan_cache_mode": "force_generic_plan", "timezone": "UTC", **_READ_ONLY},
+    )
+
+
+_READ_ONLY = {"default_transaction_read_only": "on"}
+
+
+async def _nothing(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """A statement of ours leaves nothing behind."""
+
+
 async def connect(dsn: str) -> "asyncpg.Connection[asyncpg.Record]":
     """A connection outside the pool, for one who listens."""
     settings = _SETTINGS | {"application_name": "milepost gateway feed"}

@@ -28,7 +28,9 @@ from gateway.asgi import (
 from gateway.auth import TokenCheck
 from gateway.compression import compressed
 from gateway.context import Context
+from gateway.database import Pool
 from gateway.errors import BAD_REQUEST, UNAVAILABLE, UnauthenticatedError, tell
+from gateway.plan.plans import Plans, answer
 from gateway.schema import GatewaySchema
 from orders.errors import TransientError
 
@@ -65,6 +67,8 @@ class HttpView:
     """Answers one GET or POST. `context` is forked for it."""
 
     schema: GatewaySchema
+    plans: Plans
+    pool: Pool
     tokens: TokenCheck
     context: Context
 
@@ -74,6 +78,8 @@ class HttpView:
             # First of all: nothing of a stranger's request is read.
             context.principal = await self.tokens.bearer(header(scope, b"authorization"))
             request = _asked(scope) if scope["method"] == "GET" else await _request(scope, receive)
+            if (body := await self._compiled(request, context)) is not None:
+                return await _send(scope, send, 200, body)
             result = await self._execute(request, context, _ALLOWED[scope["method"]])
         except UnauthenticatedError as error:
             await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
@@ -86,6 +92,10 @@ class HttpView:
             await respond_json(send, 500, {"errors": [told.formatted]})
         else:
             await _answer(scope, send, result)
+
+    async def _compiled(self, request: Request, context: Context) -> bytes | None:
+        plan = self.plans.plan(request.query, request.variables or {}, request.operation_name, context.caller)
+        return None if plan is None else await answer(self.pool, plan)
 
     async def _execute(self, request: Request, context: Context, allowed: set[OperationType]) -> ExecutionResult:
         try:
@@ -150,9 +160,13 @@ async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:
         content["data"] = result.data
     if result.extensions:
         content["extensions"] = result.extensions
+    modern = negotiated(header(scope, b"accept")) == _RESPONSE
+    await _send(scope, send, 400 if refused and modern else 200, msgspec.json.encode(content))
+
+
+async def _send(scope: Scope, send: Send, status: int, body: bytes) -> None:
     media = negotiated(header(scope, b"accept"))
-    status = 400 if refused and media == _RESPONSE else 200
-    body, coding = compressed(msgspec.json.encode(content), header(scope, b"accept-encoding"))
+    body, coding = compressed(body, header(scope, b"accept-encoding"))
     await respond(send, status, f"{media}; charset=utf-8".encode(), body, (*_HEADERS, *coding))
 
 

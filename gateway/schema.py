@@ -25,9 +25,10 @@ from gateway.cost import CostLimit
 from gateway.errors import tell
 from gateway.limits import RootFieldsRule
 from gateway.mutation import Mutation
+from gateway.plan.plans import Plans
 from gateway.query import Query
 from gateway.subscription import Subscription
-from gateway.types.operations import BIG_INT, BigInt
+from gateway.types.scalars import SCALARS
 
 Result = TypeVar("Result", bound=Any)
 
@@ -91,6 +92,11 @@ def _told(result: Result, context: Context) -> Result:
     return result
 
 
+def build_plans(schema: GatewaySchema, production: bool = False) -> Plans:
+    """For documents that the schema would accept too."""
+    return Plans(schema, [*_RULES, *(_HIDDEN if production else ())], TOKENS)
+
+
 def build_schema(production: bool = False) -> GatewaySchema:
     """In production nobody is told what could be asked."""
     rules = _RULES + _HIDDEN if production else _RULES
@@ -107,7 +113,7 @@ def build_schema(production: bool = False) -> GatewaySchema:
         subscription=Subscription,
         federation_version="2.9",
         extensions=extensions,
-        config=StrawberryConfig(disable_field_suggestions=production, scalar_map={BigInt: BIG_INT}),
+        config=StrawberryConfig(disable_field_suggestions=production, scalar_map=SCALARS),
     )
 
 

@@ -109,10 +109,15 @@ _PARAMETER = re.compile(r"\$(\d+)")
 @cache
 def seen(name: str, role: Role) -> tuple[str, bool]:
     """The named statement with each table cut down to what the role sees, and whether it takes the scope at its end."""
-    sql = SQL[name]
-    if role not in _OUTSIDERS or name in _NO_ROWS:
+    if name in _NO_ROWS:
+        return SQL[name], False
+    return limited(SQL[name], role, max((int(n) for n in _PARAMETER.findall(SQL[name])), default=0) + 1)
+
+
+def limited(sql: str, role: Role, scope: int) -> tuple[str, bool]:
+    """As `seen`, of any statement; the scope is its parameter of that number."""
+    if role not in _OUTSIDERS:
         return sql, False
-    scope = max((int(n) for n in _PARAMETER.findall(sql)), default=0) + 1
     cut = _TABLE.sub(lambda found: _cut(found[0], getattr(TABLES.get(found[0], Rows()), _OUTSIDERS[role])), sql)
     return cut.replace("$scope", f"${scope}::text[]"), "$scope" in cut
 

@@ -9,11 +9,13 @@ import strawberry
 from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.types.choices import InvoiceStatus
-from gateway.types.common import Info, Money, column, entity, money, resolved
+from gateway.types.common import Money, column, entity, many, money, one, orders_by_id, priced, resolved
 from gateway.visibility import Rows, through_orders, visible
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
+
+LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
 
 
 BILLING = through_orders("o.id = t.order_id", partner="false")
@@ -29,7 +31,7 @@ class InvoiceLine:
     line: str | None = column("The order's line that it bills; null when it bills something else.")
     quantity: Decimal = column("In the line's unit.")
 
-    @resolved("What it comes to.")
+    @resolved("What it comes to.", plan=priced("amount"))
     def amount(self) -> Money:
         return money(self.net, self.currency)
 
@@ -52,19 +54,13 @@ class Invoice:
     due_on: date | None = column("The day by which it is to be paid.")
     paid_at: datetime | None = column("When it was paid.")
 
-    @resolved("What it comes to.")
+    @resolved("What it comes to.", plan=priced("amount"))
     def amount(self) -> Money:
         return money(self.total, self.currency)
 
-    @resolved("The order; null while it is not known.")
-    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
-        from gateway.types.order import ORDER_BY_ID
+    order: LaterOrder | None = one("The order; null while it is not known.", orders_by_id, "order_id")
 
-        return await info.context.one(ORDER_BY_ID, self.order_id)
-
-    @resolved("What it bills.", sized(5))
-    async def lines(self, info: Info) -> list[InvoiceLine]:
-        return await info.context.many(INVOICE_LINES, self.id)
+    lines: list[InvoiceLine] = many("What it bills.", lambda: INVOICE_LINES, "id", sized(5))
 
     resolve_reference = entity(lambda: {"id": INVOICE_BY_ID, "number": INVOICE_BY_NUMBER})
 
@@ -85,7 +81,7 @@ class Charge:
     posting: str | None = column("The ERP's number of the shipment that it belongs to.")
     charged_at: datetime | None = column("When it was charged.")
 
-    @resolved("What it comes to.")
+    @resolved("What it comes to.", plan=priced("amount"))
     def amount(self) -> Money:
         return money(self.net, self.currency)
 

@@ -9,11 +9,13 @@ from commands import log
 from commands.log import CommandKind, CommandState
 from gateway.cursors import feed_cursor
 from gateway.loading import Batch, reader
-from gateway.types.common import Info, column, resolved
+from gateway.types.common import column, one, orders_by_id, resolved
 from gateway.visibility import Rows, visible
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
+
+LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
 
 
 @visible("command.command", rows=Rows())
@@ -36,11 +38,7 @@ class Command:
     def after(self) -> str:
         return self.id if self.settled_position is None else feed_cursor(self.settled_position)
 
-    @resolved("The order that it is about.")
-    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
-        from gateway.types.order import ORDER_BY_ID
-
-        return await info.context.one(ORDER_BY_ID, self.order_id)
+    order: LaterOrder | None = one("The order that it is about.", orders_by_id, "order_id")
 
 
 COMMAND_BY_ID = Batch("commands_by_id", reader(Command))

@@ -9,6 +9,7 @@ from strawberry.federation.schema_directives import ListSize
 
 from gateway.context import Context
 from gateway.loading import Batch
+from gateway.plan.mapping import KEY, Expression, Part, Relation
 from gateway.visibility import Guard, Secret
 from orders.errors import RejectedError
 
@@ -17,21 +18,61 @@ T = TypeVar("T")
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
-def column(description: str, *secrets: Secret) -> Any:
-    """A field that is the column of its name; one that is secret from somebody can be null."""
-    return strawberry.federation.field(description=description, **guarded(secrets))
+def column(description: str, *secrets: Secret, plan: Part | None = None) -> Any:
+    """A field that is the column of its name; one that is secret from somebody can be null.
+
+    `plan` says how an object lies in the row.
+    """
+    mapping = {} if plan is None else {KEY: plan}
+    return strawberry.federation.field(description=description, metadata=mapping, **guarded(secrets))
 
 
 def resolved(
-    description: str, size: ListSize | None = None, secrets: Sequence[Secret] = ()
+    description: str,
+    size: ListSize | None = None,
+    secrets: Sequence[Secret] = (),
+    plan: Expression | Part | None = None,
 ) -> Callable[[Resolver], Resolver]:
-    """A field that is worked out, by the method below; mutations too. A list declares its size, for the costs."""
+    """A field that is worked out, by the method below; mutations too. A list declares its size, for the costs.
+
+    `plan` is the same in SQL.
+    """
     directives = () if size is None else (size,)
+    mapping = {} if plan is None else {KEY: plan}
     # Strawberry's own decorator is not typed.
     return cast(
         "Callable[[Resolver], Resolver]",
-        strawberry.federation.field(description=description, directives=directives, **guarded(secrets)),
+        strawberry.federation.field(
+            description=description, directives=directives, metadata=mapping, **guarded(secrets)
+        ),
     )
+
+
+def many(description: str, batch: Callable[[], Batch[Any]], key: str, size: ListSize) -> Any:
+    """A list: the rows of the batch whose parent is the attribute `key`, which is a column too."""
+    return _related(Relation(batch, key, many=True), description, (size,))
+
+
+def one(description: str, batch: Callable[[], Batch[Any]], key: str) -> Any:
+    """The first of them, or null."""
+    return _related(Relation(batch, key, many=False), description, ())
+
+
+def _related(relation: Relation, description: str, directives: Sequence[object]) -> Any:
+    async def resolve(root: Any, info: Info) -> Any:
+        read = info.context.many if relation.many else info.context.one
+        return await read(relation.batch(), getattr(root, relation.key))
+
+    return strawberry.federation.field(
+        resolver=resolve, description=description, directives=directives, metadata={KEY: relation}
+    )
+
+
+def orders_by_id() -> Batch[Any]:
+    """For the types that belong to an order and are declared before it."""
+    from gateway.types.order import ORDER_BY_ID
+
+    return ORDER_BY_ID
 
 
 def guarded(secrets: Sequence[Secret]) -> dict[str, Any]:
@@ -50,6 +91,11 @@ def followed(description: str) -> Callable[[Resolver], Resolver]:
 class Money:
     amount: Decimal = column("In the currency's main unit.")
     currency: str = column("ISO 4217 code.")
+
+
+def priced(column: str) -> Part:
+    """Money in a column beside the column `currency`."""
+    return Part({"amount": f"{{t}}.{column}::text", "currency": "{t}.currency"}, null_if=f"{{t}}.{column}")
 
 
 @overload

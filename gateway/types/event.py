@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 from gateway.cursors import feed_cursor
 from gateway.feed import GapReason, Missing
 from gateway.loading import Batch, Read, reader
-from gateway.types.common import Info, column, resolved
+from gateway.types.common import column, one, orders_by_id, resolved
 from gateway.visibility import EVENTS, Secret, visible
 from orders.states import (
     Commercial,
@@ -26,6 +26,8 @@ from orders.states import Return as ReturnState
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
+
+LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
 
 
 @strawberry.federation.type(description="An order's independent states, at one version of it.")
@@ -72,11 +74,9 @@ class OrderEvent:
     def cursor(self) -> str:
         return feed_cursor(self.position)
 
-    @resolved("The order as it is now, which may be later than the event.")
-    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
-        from gateway.types.order import ORDER_BY_ID
-
-        return await info.context.one(ORDER_BY_ID, self.order_id)
+    order: LaterOrder | None = one(
+        "The order as it is now, which may be later than the event.", orders_by_id, "order_id"
+    )
 
 
 @strawberry.federation.type(description="Events are missing here. What follows is behind `resumeAfter`.")

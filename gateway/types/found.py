@@ -7,7 +7,7 @@ import strawberry
 
 from gateway.loading import Batch
 from gateway.types.billing import INVOICE_BY_ID, Invoice
-from gateway.types.common import Info, column, resolved
+from gateway.types.common import Info, column, one
 from gateway.types.fulfillment_order import FULFILLMENT_ORDER_BY_ID, FulfillmentOrder
 from gateway.types.order import ORDER_BY_ID, Order
 from gateway.types.returning import RETURN_BY_ID, Return
@@ -34,9 +34,9 @@ class Found:
     target: FoundTarget = column("What it names.")
     order_id: strawberry.Private[str | None]
 
-    @resolved("The order that it belongs to; null while that is not known.")
-    async def order(self, info: Info) -> Order | None:
-        return await info.context.one(ORDER_BY_ID, self.order_id)
+    order: Order | None = one(
+        "The order that it belongs to; null while that is not known.", lambda: ORDER_BY_ID, "order_id"
+    )
 
 
 REFERENCES_BY_VALUE: Batch[Any] = Batch("references_by_value", dict)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.types.common import Info, column, resolved
+from gateway.types.common import column, one, orders_by_id
 from gateway.visibility import OF_PARTNER, through_orders, visible
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
+
+LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
 
 
 @visible("graph.fulfillment_order", rows=through_orders("o.id = t.order_id", OF_PARTNER))
@@ -25,11 +27,9 @@ class FulfillmentOrder:
     received_at: datetime | None = column("When the 3PL got it.")
     acknowledged_at: datetime | None = column("When the 3PL said that it will do it.")
 
-    @resolved("Our order; null while the reference that the 3PL quotes is not known.")
-    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
-        from gateway.types.order import ORDER_BY_ID
-
-        return await info.context.one(ORDER_BY_ID, self.order_id)
+    order: LaterOrder | None = one(
+        "Our order; null while the reference that the 3PL quotes is not known.", orders_by_id, "order_id"
+    )
 
 
 FULFILLMENT_ORDER_BY_ID = Batch("fulfillment_orders_by_id", reader(FulfillmentOrder))

@@ -6,7 +6,8 @@ from decimal import Decimal
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.types.common import Info, Money, column, money, resolved
+from gateway.plan.mapping import Part
+from gateway.types.common import Money, column, money, one, priced, resolved
 from gateway.types.product import PRODUCT_BY_SKU, Product
 from gateway.visibility import OF_ORDER, Secret, visible
 
@@ -43,15 +44,13 @@ class OrderLine:
     uom: str = column("The unit that its quantities are counted in.")
     promised_on: date | None = column("The day it was promised for.")
     status: str = column("The furthest quantity that is not zero, such as SHIPPED; PARTIALLY_… when it is not all.")
-    quantities: Quantities = column("How far it is.")
+    quantities: Quantities = column("How far it is.", plan=Part({}))
 
-    @resolved("What one unit costs.", secrets=[Secret.PRICES])
+    @resolved("What one unit costs.", secrets=[Secret.PRICES], plan=priced("unit_price"))
     def unit_price(self) -> Money | None:
         return money(self.price, self.currency)
 
-    @resolved("The article.")
-    async def product(self, info: Info) -> Product | None:
-        return await info.context.one(PRODUCT_BY_SKU, self.sku)
+    product: Product | None = one("The article.", lambda: PRODUCT_BY_SKU, "sku")
 
 
 _read = reader(OrderLine, price=lambda row: row["unit_price"], quantities=reader(Quantities))

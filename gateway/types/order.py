@@ -7,9 +7,21 @@ from typing import Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.plan.mapping import Expression
 from gateway.sizes import sized, sliced
 from gateway.types.billing import CHARGES_BY_ORDER, INVOICES_BY_ORDER, Charge, Invoice
-from gateway.types.common import Info, Money, column, entity, money, page_size, resolved
+from gateway.types.common import (
+    Info,
+    Money,
+    column,
+    entity,
+    many,
+    money,
+    one,
+    page_size,
+    priced,
+    resolved,
+)
 from gateway.types.event import EVENTS_BY_ORDER, OrderEvent
 from gateway.types.fulfillment_order import FULFILLMENT_ORDERS_BY_ORDER, FulfillmentOrder
 from gateway.types.line import LINES_BY_ORDER, OrderLine
@@ -52,6 +64,7 @@ class Hold:
 
 REFERENCES_BY_ORDER = Batch("references_by_order", reader(Reference))
 HOLDS_BY_ORDER = Batch("holds_by_order", reader(Hold))
+VERSION = Expression("coalesce((select max(version) from record.feed f where f.order_id = {t}.id), 0)")
 VERSION_BY_ORDER: Batch[int] = Batch("order_versions", lambda row: row["version"])
 
 
@@ -85,53 +98,41 @@ class Order:
     health: Health = column("Whether it needs attention.")
     display_status: DisplayStatus = column("What a customer is told, one word for all of these states.")
 
-    @resolved("Ordered quantities less cancelled ones, times their prices.", secrets=[Secret.PRICES])
+    @resolved(
+        "Ordered quantities less cancelled ones, times their prices.", secrets=[Secret.PRICES], plan=priced("total")
+    )
     def total(self) -> Money | None:
         return money(self.amount, self.currency)
 
-    @resolved("How many events it has; it rises with each of them.")
+    @resolved("How many events it has; it rises with each of them.", plan=VERSION)
     async def version(self, info: Info) -> int:
         return await info.context.one(VERSION_BY_ORDER, self.id) or 0
 
-    @resolved("Who ordered; null while the customer is not known.")
-    async def customer(self, info: Info) -> Customer | None:
-        return await info.context.one(CUSTOMER_BY_ID, self.customer_id)
+    customer: Customer | None = one(
+        "Who ordered; null while the customer is not known.", lambda: CUSTOMER_BY_ID, "customer_id"
+    )
 
-    @resolved("Where it goes.")
-    async def ship_to(self, info: Info) -> ShipTo | None:
-        return await info.context.one(SHIP_TO_BY_ID, self.ship_to_id)
+    ship_to: ShipTo | None = one("Where it goes.", lambda: SHIP_TO_BY_ID, "ship_to_id")
 
-    @resolved("What is ordered.", sized(5))
-    async def lines(self, info: Info) -> list[OrderLine]:
-        return await info.context.many(LINES_BY_ORDER, self.id)
+    lines: list[OrderLine] = many("What is ordered.", lambda: LINES_BY_ORDER, "id", sized(5))
 
-    @resolved("What moves of it, or has moved.", sized(3))
-    async def shipments(self, info: Info) -> list[Shipment]:
-        return await info.context.many(SHIPMENTS_BY_ORDER, self.id)
+    shipments: list[Shipment] = many("What moves of it, or has moved.", lambda: SHIPMENTS_BY_ORDER, "id", sized(3))
 
-    @resolved("What 3PLs were told to fulfill of it.", sized(2))
-    async def fulfillment_orders(self, info: Info) -> list[FulfillmentOrder]:
-        return await info.context.many(FULFILLMENT_ORDERS_BY_ORDER, self.id)
+    fulfillment_orders: list[FulfillmentOrder] = many(
+        "What 3PLs were told to fulfill of it.", lambda: FULFILLMENT_ORDERS_BY_ORDER, "id", sized(2)
+    )
 
-    @resolved("Its invoices and credit memos.", sized(2))
-    async def invoices(self, info: Info) -> list[Invoice]:
-        return await info.context.many(INVOICES_BY_ORDER, self.id)
+    invoices: list[Invoice] = many("Its invoices and credit memos.", lambda: INVOICES_BY_ORDER, "id", sized(2))
 
-    @resolved("What comes back of it.", sized(2))
-    async def returns(self, info: Info) -> list[Return]:
-        return await info.context.many(RETURNS_BY_ORDER, self.id)
+    returns: list[Return] = many("What comes back of it.", lambda: RETURNS_BY_ORDER, "id", sized(2))
 
-    @resolved("What it costs beside its goods.", sized(3))
-    async def charges(self, info: Info) -> list[Charge]:
-        return await info.context.many(CHARGES_BY_ORDER, self.id)
+    charges: list[Charge] = many("What it costs beside its goods.", lambda: CHARGES_BY_ORDER, "id", sized(3))
 
-    @resolved("The log of its holds and releases.", sized(2))
-    async def holds(self, info: Info) -> list[Hold]:
-        return await info.context.many(HOLDS_BY_ORDER, self.id)
+    holds: list[Hold] = many("The log of its holds and releases.", lambda: HOLDS_BY_ORDER, "id", sized(2))
 
-    @resolved("Every identifier that leads to it.", sized(8))
-    async def references(self, info: Info) -> list[Reference]:
-        return await info.context.many(REFERENCES_BY_ORDER, self.id)
+    references: list[Reference] = many(
+        "Every identifier that leads to it.", lambda: REFERENCES_BY_ORDER, "id", sized(8)
+    )
 
     @resolved("What has happened to it, in the order of its versions.", sliced("last"))
     async def events(

@@ -80,9 +80,13 @@ class Paging(Struct, frozen=True):
 
     def bounds(self) -> Arguments:
         """$13 to $18 of order_bounds. Raises RejectedError."""
-        ends = (_bound(self.after), _bound(self.before))
-        older, newer = ends if self.order_by is OrderSort.NEWEST_FIRST else ends[::-1]
-        return (*older, *newer)
+        older, newer = self.places()
+        return (older is not None, *(older or (None, None)), newer is not None, *(newer or (None, None)))
+
+    def places(self) -> tuple[OrderPlace | None, OrderPlace | None]:
+        """Only what is older than the first and newer than the second. Raises RejectedError."""
+        after, before = (None if cursor is None else order_place(cursor) for cursor in (self.after, self.before))
+        return (after, before) if self.order_by is OrderSort.NEWEST_FIRST else (before, after)
 
 
 @strawberry.federation.type(shareable=True, description="Where a page lies among the others.")
@@ -135,10 +139,6 @@ def _page_info(edges: Sequence[OrderEdge], paging: Paging, more: bool) -> PageIn
         start_cursor=edges[0].cursor if edges else None,
         end_cursor=edges[-1].cursor if edges else None,
     )
-
-
-def _bound(cursor: str | None) -> tuple[bool, datetime | None, str | None]:
-    return (False, None, None) if cursor is None else (True, *order_place(cursor))
 
 
 def _aware(instant: datetime | None) -> datetime | None:

@@ -4,7 +4,7 @@ import strawberry
 
 from gateway.loading import Batch, reader
 from gateway.sizes import sized
-from gateway.types.common import Info, column, entity, resolved
+from gateway.types.common import column, entity, many
 from gateway.visibility import HANDLED, Rows, Secret, through_orders, visible
 
 _HANDLED_OF = "exists (select from graph.orders o where {0} and " + HANDLED.format("o.id") + ")"
@@ -46,9 +46,9 @@ class Customer:
     currency: str | None = column("ISO 4217 code of the currency that the customer is billed in.")
     source: str = column("The system that owns the customer.")
 
-    @resolved("The addresses that the customer's goods are sent to.", sized(3))
-    async def ship_tos(self, info: Info) -> list[ShipTo]:
-        return await info.context.many(SHIP_TOS_BY_CUSTOMER, self.id)
+    ship_tos: list[ShipTo] = many(
+        "The addresses that the customer's goods are sent to.", lambda: SHIP_TOS_BY_CUSTOMER, "id", sized(3)
+    )
 
     resolve_reference = entity(lambda: {"id": CUSTOMER_BY_ID})
 

@@ -7,9 +7,12 @@ from typing import Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.plan.mapping import Expression
 from gateway.sizes import sized
-from gateway.types.common import Info, column, entity, resolved
+from gateway.types.common import column, entity, many, one, resolved
 from gateway.visibility import ANYONE, OF_PARTNER, Rows, visible
+
+LaterProduct = Annotated["Product", strawberry.lazy("gateway.types.product")]
 
 
 @visible("graph.inventory", rows=Rows(channel="true", partner=OF_PARTNER))
@@ -22,13 +25,11 @@ class Inventory:
     allocated: Decimal = column("Quantity that is set aside for orders.")
     as_of: datetime | None = column("When it was so.")
 
-    @resolved("Quantity that is there and not set aside.")
+    @resolved("Quantity that is there and not set aside.", plan=Expression("({t}.on_hand - {t}.allocated)::text"))
     def available(self) -> Decimal:
         return self.on_hand - self.allocated
 
-    @resolved("The article.")
-    async def product(self, info: Info) -> Annotated["Product", strawberry.lazy("gateway.types.product")] | None:
-        return await info.context.one(PRODUCT_BY_SKU, self.sku)
+    product: LaterProduct | None = one("The article.", lambda: PRODUCT_BY_SKU, "sku")
 
 
 read_inventory = reader(Inventory)
@@ -44,9 +45,9 @@ class Product:
     active: bool = column("Whether it can be ordered.")
     source: str = column("The system that owns it.")
 
-    @resolved("Its stock, by warehouse and by who says so.", sized(4))
-    async def inventory(self, info: Info) -> list[Inventory]:
-        return await info.context.many(INVENTORY_BY_SKU, self.sku)
+    inventory: list[Inventory] = many(
+        "Its stock, by warehouse and by who says so.", lambda: INVENTORY_BY_SKU, "sku", sized(4)
+    )
 
     resolve_reference = entity(lambda: {"sku": PRODUCT_BY_SKU})
 

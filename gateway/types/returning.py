@@ -8,12 +8,14 @@ import strawberry
 
 from gateway.loading import Batch, reader
 from gateway.sizes import sized
-from gateway.types.common import Info, column, entity, resolved
+from gateway.types.common import column, entity, many, one, orders_by_id
 from gateway.visibility import OF_ORDER, visible
 from orders.states import Return as ReturnState
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
+
+LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
 
 
 @visible("graph.return_line", rows=OF_ORDER)
@@ -40,15 +42,9 @@ class Return:
     restocked_at: datetime | None = column("When it was in stock again.")
     refunded_at: datetime | None = column("When the customer had the money back.")
 
-    @resolved("The order; null while it is not known.")
-    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
-        from gateway.types.order import ORDER_BY_ID
+    order: LaterOrder | None = one("The order; null while it is not known.", orders_by_id, "order_id")
 
-        return await info.context.one(ORDER_BY_ID, self.order_id)
-
-    @resolved("What comes back.", sized(3))
-    async def lines(self, info: Info) -> list[ReturnLine]:
-        return await info.context.many(RETURN_LINES, self.id)
+    lines: list[ReturnLine] = many("What comes back.", lambda: RETURN_LINES, "id", sized(3))
 
     resolve_reference = entity(lambda: {"id": RETURN_BY_ID, "number": RETURN_BY_NUMBER})
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
+from gateway.plan.mapping import Expression
 from gateway.sizes import sized
-from gateway.types.common import Info, column, entity, resolved
+from gateway.types.common import column, entity, many, one, orders_by_id, resolved
 from gateway.types.product import PRODUCT_BY_SKU, Product
 from gateway.visibility import OF_PARTNER, Secret, through_orders, visible
 from orders.states import Milestone, Overlay, ReasonFamily
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
+
+LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
 
 
 OF_SHIPMENT = through_orders(
@@ -32,9 +35,7 @@ class ShipmentLine:
     quantity: Decimal = column("In the article's unit.")
     lot: str | None = column("The lot that it was taken from.")
 
-    @resolved("The article.")
-    async def product(self, info: Info) -> Product | None:
-        return await info.context.one(PRODUCT_BY_SKU, self.sku)
+    product: Product | None = one("The article.", lambda: PRODUCT_BY_SKU, "sku")
 
 
 @visible("graph.package", rows=OF_SHIPMENT)
@@ -59,6 +60,14 @@ class ShipmentMilestone:
     taxonomy: int = column("The edition of the code tables that read the scan.")
 
 
+LOCAL = Expression(
+    "(to_json(({t}.occurred_at at time zone 'UTC') + make_interval(mins => coalesce({t}.offset_minutes, 0)))"
+    " #>> '{{}}')"
+    " || case when {t}.offset_minutes < 0 then '-' else '+' end"
+    " || to_char(make_interval(mins => abs(coalesce({t}.offset_minutes, 0))), 'HH24:MI')"
+)
+
+
 @visible("graph.transport_event", rows=OF_SHIPMENT)
 @strawberry.federation.type(description="A carrier's raw scan, with its reading.")
 class TransportEvent:
@@ -76,7 +85,7 @@ class TransportEvent:
     region: str | None = column("Where it happened: state or province.")
     duplicate: bool = column("The same scan came before under another identifier.")
 
-    @resolved("When it happened, with the offset of the place if that is known.")
+    @resolved("When it happened, with the offset of the place if that is known.", plan=LOCAL)
     def occurred_at(self) -> datetime:
         return self.at.astimezone(timezone(timedelta(minutes=self.offset_minutes or 0)))
 
@@ -112,25 +121,21 @@ class Shipment:
     pod_at: datetime | None = column("When that was.")
     void: bool = column("It was withdrawn and counts for nothing.")
 
-    @resolved("The order; null while the order that it names is not known.")
-    async def order(self, info: Info) -> Annotated["Order", strawberry.lazy("gateway.types.order")] | None:
-        return await info.context.one(_orders(), self.order_id)
+    order: LaterOrder | None = one(
+        "The order; null while the order that it names is not known.", orders_by_id, "order_id"
+    )
 
-    @resolved("What is in it.", sized(5))
-    async def lines(self, info: Info) -> list[ShipmentLine]:
-        return await info.context.many(SHIPMENT_LINES, self.id)
+    lines: list[ShipmentLine] = many("What is in it.", lambda: SHIPMENT_LINES, "id", sized(5))
 
-    @resolved("What it is packed in.", sized(3))
-    async def packages(self, info: Info) -> list[Package]:
-        return await info.context.many(PACKAGES, self.id)
+    packages: list[Package] = many("What it is packed in.", lambda: PACKAGES, "id", sized(3))
 
-    @resolved("The steps that it has reached, in the order of time.", sized(8))
-    async def milestones(self, info: Info) -> list[ShipmentMilestone]:
-        return await info.context.many(MILESTONES, self.id)
+    milestones: list[ShipmentMilestone] = many(
+        "The steps that it has reached, in the order of time.", lambda: MILESTONES, "id", sized(8)
+    )
 
-    @resolved("The carrier's scans, in the order of time.", sized(12))
-    async def transport_events(self, info: Info) -> list[TransportEvent]:
-        return await info.context.many(TRANSPORT_EVENTS, self.id)
+    transport_events: list[TransportEvent] = many(
+        "The carrier's scans, in the order of time.", lambda: TRANSPORT_EVENTS, "id", sized(12)
+    )
 
     # Carriers use their numbers again after some years: of several shipments the youngest is meant.
     resolve_reference = entity(lambda: {"id": SHIPMENT_BY_ID, "tracking": SHIPMENT_BY_TRACKING})
@@ -139,9 +144,3 @@ class Shipment:
 SHIPMENT_BY_ID: Batch[Shipment] = Batch("shipments_by_id", reader(Shipment))
 SHIPMENT_BY_TRACKING: Batch[Shipment] = Batch("shipments_by_tracking", reader(Shipment))
 SHIPMENTS_BY_ORDER = Batch("shipments_by_order", reader(Shipment))
-
-
-def _orders() -> "Batch[Order]":
-    from gateway.types.order import ORDER_BY_ID
-
-    return ORDER_BY_ID

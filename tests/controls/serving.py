@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -20,6 +20,8 @@ from gateway.server import GatewayConfig, GatewayServer, listen
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ("projections/sql/graph.sql", "projections/sql/record.sql", "commands/sql/commands.sql")
+INSTANT = datetime(2026, 3, 1, 10, tzinfo=UTC)
+"""When order 1042 was placed."""
 ROWS = ROOT / "tests/integration/gateway_rows.sql"
 PROTOCOL = Subprotocol("graphql-transport-ws")
 SECONDS = 15

@@ -16,6 +16,7 @@ from app.postgres import Postgres
 from gateway.auth import Trust, issue_token, new_key_pair
 from gateway.database import Snapshot
 from gateway.http import MAX_BODY
+from gateway.plan.plans import Plans
 from tests.controls import serving
 from tests.controls.serving import Client
 
@@ -274,6 +275,7 @@ async def test_a_failure_of_ours_is_masked(
     async def fail(*_: object) -> None:
         raise RuntimeError("password=hunter2 at 10.0.0.7")
 
+    monkeypatch.setattr(Plans, "plan", lambda *_: None)
     monkeypatch.setattr(Snapshot, "fetch", fail)
     answer = await client.post('{ order(id: "1042") { id } __typename }')
     assert answer.status_code == 200

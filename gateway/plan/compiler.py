@@ -1,0 +1,138 @@
+"""A selection as SQL. Only names of columns and response keys enter a statement's text; values are parameters."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, get_named_type
+from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
+from graphql.execution.values import VariableValues
+
+from gateway.auth import Role
+from gateway.plan.mapping import KEY, Expression, Part, Relation
+from gateway.statements import SQL
+from gateway.visibility import HIDDEN_FROM, Guard
+
+Details = list[FieldDetails]
+
+MAX_NAME = 63
+"""Characters of an identifier in Postgres."""
+MAX_COLUMNS = 1000
+_PARENT = re.compile(r"= any\(\$1::text\[\]\)")
+
+
+class UncompilableError(Exception):
+    """It must go the ordinary way; the message says why."""
+
+
+class Compiler:
+    """Of one operation, for one role. `variables` decide @skip and @include."""
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: Mapping[str, FragmentDetails],
+        variables: VariableValues,
+        role: Role,
+    ) -> None:
+        self._schema = schema
+        self._operation = operation
+        self._fragments = dict(fragments)
+        self._variables = variables
+        self._role = role
+        self._aliases = 0
+
+    def alias(self) -> str:
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def selected(self, kind: GraphQLObjectType, details: Details) -> dict[str, Details]:
+        """Response key → the field's places in the document."""
+        found = collect_subfields(self._schema, self._fragments, self._variables, self._operation, kind, details)
+        if len(found.grouped_field_set) > MAX_COLUMNS:
+            raise UncompilableError("too many fields at one place")
+        return found.grouped_field_set
+
+    def object(self, kind: GraphQLObjectType, details: Details, row: str) -> str:
+        """SQL of the JSON object that is selected of a row."""
+        return as_object({key: self.field(kind, each, row) for key, each in self.selected(kind, details).items()})
+
+    def field(self, kind: GraphQLObjectType, details: Details, row: str) -> str:
+        """SQL of one field's value."""
+        node = details[0].node
+        if node.name.value == "__typename":
+            return f"'{kind.name}'::text"
+        field = kind.fields[node.name.value]
+        definition: Any = field.extensions["strawberry-definition"]
+        self.check(definition.extensions)
+        if node.arguments:
+            raise UncompilableError(f"{kind.name}.{node.name.value} has arguments")
+        match definition.metadata.get(KEY):
+            case Relation() as relation:
+                return self.related(relation, object_type(field.type), details, row)
+            case Expression(sql):
+                return sql.format(t=row)
+            case Part() as part:
+                return self.part(part, object_type(field.type), details, row)
+            case _ if definition.base_resolver is None:
+                return column(definition.python_name, get_named_type(field.type).name, row)
+        raise UncompilableError(f"{kind.name}.{node.name.value} is worked out by code")
+
+    def check(self, extensions: list[Any]) -> None:
+        for guard in extensions:
+            if not isinstance(guard, Guard) or any(self._role in HIDDEN_FROM[secret] for secret in guard.secrets):
+                raise UncompilableError("a field is guarded")
+
+    def related(self, relation: Relation, kind: GraphQLObjectType, details: Details, row: str) -> str:
+        rows = rows_of(relation.batch().statement, f"{row}.{relation.key}")
+        return self.all(rows, kind, details) if relation.many else self.first(rows, kind, details)
+
+    def all(self, rows: str, kind: GraphQLObjectType, details: Details) -> str:
+        row = self.alias()
+        return f"(select coalesce(json_agg({self.object(kind, details, row)}), '[]') from ({rows}) {row})"
+
+    def first(self, rows: str, kind: GraphQLObjectType, details: Details) -> str:
+        row = self.alias()
+        return f"(select {self.object(kind, details, row)} from ({rows}) {row} limit 1)"
+
+    def part(self, part: Part, kind: GraphQLObjectType, details: Details, row: str) -> str:
+        given = {name: sql.format(t=row) for name, sql in part.fields.items()}
+        values = {
+            key: given.get(each[0].node.name.value) or self.field(kind, each, row)
+            for key, each in self.selected(kind, details).items()
+        }
+        if part.null_if is None:
+            return as_object(values)
+        return f"case when {part.null_if.format(t=row)} is null then null else {as_object(values)} end"
+
+
+def as_object(values: Mapping[str, str]) -> str:
+    columns = ", ".join(f"{sql} as {quoted(key)}" for key, sql in values.items())
+    return f"(select row_to_json(x) from (select {columns}) x)"
+
+
+def quoted(key: str) -> str:
+    """A response key as an identifier; the grammar of GraphQL leaves it letters, digits and underscores."""
+    if len(key) > MAX_NAME:
+        raise UncompilableError("an alias is too long for a column")
+    return f'"{key}"'
+
+
+def column(name: str, kind: str, row: str) -> str:
+    return f"{row}.{name}::text" if kind == "Decimal" else f"{row}.{name}"
+
+
+def rows_of(statement: str, key: str) -> str:
+    """The batch's statement for the one parent whose key is this SQL."""
+    sql, found = _PARENT.subn(f"= {key}", SQL[statement])
+    if found != 1 or re.search(r"\$\d", sql.replace(key, "")):
+        raise UncompilableError(f"{statement} is more than a look-up")
+    return sql
+
+
+def object_type(kind: Any) -> GraphQLObjectType:
+    found = get_named_type(kind)
+    if not isinstance(found, GraphQLObjectType):
+        raise UncompilableError(f"{found.name} is no object")
+    return found

@@ -1,0 +1,33 @@
+"""How fields lie in the graph's tables. Said once, on the field: its resolver and its SQL come of the same words.
+
+A field that says nothing and has no resolver is the column of its name.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from gateway.loading import Batch
+
+KEY = "plan"
+"""Under which a field's metadata has its mapping."""
+
+
+class Relation(NamedTuple):
+    """The rows of a batch whose parent is the row's column `key`: all of them, or the first."""
+
+    batch: Callable[[], Batch[Any]]
+    key: str
+    many: bool
+
+
+class Expression(NamedTuple):
+    """SQL that is worked out of the row `{t}`."""
+
+    sql: str
+
+
+class Part(NamedTuple):
+    """An object in the same row: its fields' SQL, or, where nothing is said, columns; null where `null_if` is."""
+
+    fields: Mapping[str, str]
+    null_if: str | None = None

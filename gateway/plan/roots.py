@@ -1,0 +1,222 @@
+"""The fields of Query that compile: what their arguments make of them, and their SQL."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from graphql import GraphQLObjectType
+
+from gateway.cursors import OrderPlace
+from gateway.plan.compiler import Compiler, Details, UncompilableError, as_object, object_type, rows_of
+from gateway.statements import SQL
+from gateway.types.choices import OrderSort
+from gateway.types.order_list import OrderFilter, Paging
+from orders.errors import RejectedError
+
+Arguments = Mapping[str, Any]
+
+
+class Bound(NamedTuple):
+    """A root field with its arguments: statements of equal variants are equal but for their parameters."""
+
+    variant: tuple[Any, ...]
+    parameters: Sequence[object]
+
+
+class Root(Protocol):
+    def bind(self, arguments: Arguments) -> Bound:
+        """Raises UncompilableError, for bad arguments too: the ordinary way tells what is wrong with them."""
+        ...
+
+    def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
+        """The field's value; its parameters are $first and following."""
+        ...
+
+
+class ByKey(NamedTuple):
+    """One object by exactly one of its keys: argument → statement."""
+
+    statements: Mapping[str, str]
+
+    def bind(self, arguments: Arguments) -> Bound:
+        given = {name: value for name, value in arguments.items() if value is not None and name != "wait_seconds"}
+        if len(given) != 1 or not given.keys() <= self.statements.keys():
+            raise UncompilableError("it is not asked for by one key")
+        ((name, value),) = given.items()
+        return Bound((name,), (sound(value),))
+
+    def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
+        rows = rows_of(self.statements[variant[0]], f"${first}::text")
+        return compiler.first(rows, object_type(kind), details)
+
+
+class Orders:
+    """The list of orders: as gateway/sql/orders.sql, but for the conditions that ask for nothing."""
+
+    def bind(self, arguments: Arguments) -> Bound:
+        given: Any = {name: arguments.get(name) for name in Paging.__struct_fields__}
+        paging = Paging(**given)
+        try:
+            size, places = paging.size(), [Place.of(bound) for bound in paging.places()]
+            wanted = (arguments.get("filter") or OrderFilter()).arguments()
+        except RejectedError as error:
+            raise UncompilableError(str(error)) from None
+        used = tuple(n for n, value in enumerate(wanted) if value is not None)
+        parameters = [size, *(sound(wanted[n]) for n in used), *(v for p in places for v in p.parameters)]
+        ends = (paging.after is not None, paging.before is not None)
+        newest = paging.order_by is OrderSort.NEWEST_FIRST
+        variant = (newest, paging.backward, used, *(place.kind for place in places), *ends)
+        return Bound(variant, parameters)
+
+    def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
+        newest, backward, used, older, newer, after, before = variant
+        page = Page(compiler, backward, after, before, f"${first}::int")
+        where = [CONDITIONS[n].format(f"${first + place}") for place, n in enumerate(used, 1)]
+        return page.sql(object_type(kind), details, where, newest, (older, newer), first + 1 + len(used))
+
+
+class Place(NamedTuple):
+    """An end of what is asked for: none, at an order of a known instant, or at one of an unknown."""
+
+    kind: str
+    parameters: Sequence[object] = ()
+
+    @classmethod
+    def of(cls, place: OrderPlace | None) -> "Place":
+        if place is None:
+            return cls("none")
+        return cls("undated", (place.id,)) if place.ordered_at is None else cls("dated", place)
+
+
+_FILTER = re.compile(r"\(\$\d+::([\w\[\]]+) is null or (.*)\)$", re.MULTILINE)
+CONDITIONS = [
+    re.sub(r"\$\d+", f"{{0}}::{kind}", f"({condition})") for kind, condition in _FILTER.findall(SQL["order_filter"])
+]
+"""Of OrderFilter's arguments, in their order; {0} is the value."""
+OLDER = {
+    "none": [],
+    "undated": ["(ordered_at is not null or id < {0}::text)"],
+    "dated": ["(ordered_at, id) < ({0}::timestamptz, {1}::text)"],
+}
+NEWER = {
+    "none": [],
+    "undated": ["(ordered_at is null and id > {0}::text)"],
+    "dated": ["(ordered_at is null or (ordered_at, id) > ({0}::timestamptz, {1}::text))"],
+}
+"""Only what is older, or newer, than a place in the list; its parameters are those of Place."""
+CURSOR = """translate(encode(convert_to('order1:' ||
+    coalesce((extract(epoch from {0}.ordered_at) * 1000000)::bigint::text, '') || ':' || {0}.id, 'UTF8'), 'base64'),
+    E'+/=\\n', '-_')"""
+"""As gateway.cursors.order_cursor."""
+
+
+class Page(NamedTuple):
+    """One row more than `size` is read, so that it is known whether more follows."""
+
+    compiler: Compiler
+    backward: bool
+    after: bool
+    before: bool
+    size: str
+
+    def sql(
+        self, kind: GraphQLObjectType, details: Details, where: Sequence[str], newest: bool,
+        places: tuple[str, str], first: int,
+    ) -> str:  # fmt: skip
+        count = f"(select count(*) from graph.orders where {' and '.join(where) or 'true'})"
+        bounds, number = [], first
+        for conditions, place in ((OLDER, places[0]), (NEWER, places[1])):
+            for condition in conditions[place]:
+                names = [f"${number + n}" for n in range(condition.count("{"))]
+                bounds.append(condition.format(*names))
+                number += len(names)
+        falls = newest != self.backward
+        order = "ordered_at desc, id desc" if falls else "ordered_at, id"
+        rows = (
+            f"select row_number() over (order by {order}) as n, o.* from graph.orders o "
+            f"where {' and '.join([*where, *bounds]) or 'true'} order by {order} limit {self.size} + 1"
+        )
+        values = {}
+        for key, each in self.compiler.selected(kind, details).items():
+            name = each[0].node.name.value
+            values[key] = self.field(kind, name, each, count)
+        return f"(with page as ({rows}) select {as_object(values)})"
+
+    def field(self, kind: GraphQLObjectType, name: str, details: Details, count: str) -> str:
+        match name:
+            case "__typename":
+                return f"'{kind.name}'::text"
+            case "totalCount":
+                return count
+            case "nodes":
+                row = self.compiler.alias()
+                return self.shown(self.compiler.object(object_type(kind.fields[name].type), details, row), row)
+            case "edges":
+                row = self.compiler.alias()
+                return self.shown(self.edge(object_type(kind.fields[name].type), details, row), row)
+            case "pageInfo":
+                return self.info(object_type(kind.fields[name].type), details)
+        raise UncompilableError(f"{kind.name}.{name} is worked out by code")
+
+    def shown(self, sql: str, row: str) -> str:
+        falls = " desc" if self.backward else ""
+        found = f"select json_agg({sql} order by {row}.n{falls}) from page {row} where {row}.n <= {self.size}"
+        return f"coalesce(({found}), '[]')"
+
+    def edge(self, kind: GraphQLObjectType, details: Details, row: str) -> str:
+        values = {}
+        for key, each in self.compiler.selected(kind, details).items():
+            name = each[0].node.name.value
+            if name == "cursor":
+                values[key] = CURSOR.format(row)
+            elif name == "node":
+                values[key] = self.compiler.object(object_type(kind.fields[name].type), each, row)
+            else:
+                values[key] = self.compiler.field(kind, each, row)
+        return as_object(values)
+
+    def info(self, kind: GraphQLObjectType, details: Details) -> str:
+        more = f"exists (select from page where n > {self.size})"
+        values = {
+            "__typename": f"'{kind.name}'::text",
+            "hasNextPage": ("true" if self.before else "false") if self.backward else more,
+            "hasPreviousPage": more if self.backward else ("true" if self.after else "false"),
+            "startCursor": self.end(last=False),
+            "endCursor": self.end(last=True),
+        }
+        return as_object(
+            {key: values[each[0].node.name.value] for key, each in self.compiler.selected(kind, details).items()}
+        )
+
+    def end(self, *, last: bool) -> str:
+        falls = " desc" if last is not self.backward else ""
+        row = self.compiler.alias()
+        shown = f"from page {row} where {row}.n <= {self.size}"
+        return f"(select {CURSOR.format(row)} {shown} order by {row}.n{falls} limit 1)"
+
+
+def sound(value: object) -> object:
+    """Postgres has no text with a NUL in it."""
+    if isinstance(value, str) and "\0" in value:
+        raise UncompilableError("a text has a NUL")
+    return value
+
+
+class TypeName:
+    def bind(self, arguments: Arguments) -> Bound:
+        return Bound((), ())
+
+    def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
+        return "'Query'::text"
+
+
+ROOTS: Mapping[str, Root] = {
+    "__typename": TypeName(),
+    "order": ByKey({"id": "orders_by_id", "number": "orders_by_number"}),
+    "shipment": ByKey({"id": "shipments_by_id"}),
+    "invoice": ByKey({"id": "invoices_by_id", "number": "invoices_by_number"}),
+    "customer": ByKey({"id": "customers_by_id"}),
+    "product": ByKey({"sku": "products_by_sku"}),
+    "orders": Orders(),
+}
+"""By the name in the schema."""

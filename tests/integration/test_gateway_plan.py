@@ -1,0 +1,219 @@
+"""What is compiled answers the same as what is executed: for every role, and for whatever can be asked."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLObjectType, get_named_type
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from app.postgres import Postgres
+from gateway.auth import Principal, Role
+from gateway.context import Context
+from gateway.cursors import OrderPlace, order_cursor
+from gateway.database import open_plan_pool, open_pool
+from gateway.feed import Feed
+from gateway.plan.plans import Plans, answer
+from gateway.schema import build_plans, build_schema
+from tests.controls import serving
+
+HERE = Path(__file__).parent
+SCHEMA = build_schema()
+CALLERS = [
+    *(Principal("x", role, 2**40) for role in (Role.ADMIN, Role.SERVICE, Role.ANALYTICS)),
+    *(Principal("x", Role.CUSTOMER, 2**40, frozenset(names)) for names in ({"C1"}, {"C2"}, {"C1", "C2"}, {"C3"})),
+    *(Principal("x", Role.CHANNEL, 2**40, frozenset(names)) for names in ({"EDI"}, {"WEB"})),
+    *(Principal("x", Role.PARTNER, 2**40, frozenset(names)) for names in ({"east"}, {"west"})),
+]
+WORDS: dict[str, list[object]] = {
+    "order.id": ["1042", "1043", "1044", "3-1042", "9999", "", "x\0", "'; drop table graph.orders --"],
+    "order.number": ["1042", "1043"],
+    "shipment.id": ["east:S7", "west:W7", "east:S9", "none"],
+    "invoice.id": ["INV1", "CM1", "none"],
+    "invoice.number": ["INV1"],
+    "customer.id": ["C1", "C2", "none"],
+    "product.sku": ["BOLT-10", "NUT-10", "none"],
+    "orders.first": [1, 2, 3, 50, 200, 0, 201],
+    "orders.last": [1, 2, 50],
+    "filter.customerId": ["C1", "C2"],
+    "filter.channel": ["EDI", "WEB"],
+    "filter.warehouse": ["EAST", "WEST"],
+    "filter.orderedFrom": ["2026-03-01T10:00:00Z", "2026-03-02T00:00:00+02:00", "2026-03-01T10:00:00"],
+    "filter.orderedTo": ["2026-03-02T10:00:00Z"],
+    "filter.text": ["104", "po-7", "%", "_", "'", ""],
+}
+PLACES = ["bad", *(order_cursor(OrderPlace(at, name)) for at, name in ((None, "1044"), (serving.INSTANT, "1042")))]
+WORDS |= {"orders.after": PLACES, "orders.before": PLACES}
+ROOTS = ("order", "orders", "shipment", "invoice", "customer", "product")
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def literal(value: object) -> str:
+    return json.dumps(value)
+
+
+def enum_or_word(draw: st.DrawFn, kind: Any, path: str) -> str:
+    named = get_named_type(kind)
+    if isinstance(named, GraphQLEnumType):
+        chosen = draw(st.sampled_from(sorted(named.values)))
+        inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+        return f"[{chosen}]" if isinstance(inner, GraphQLList) else chosen
+    return literal(draw(st.sampled_from(WORDS[path])))
+
+
+def arguments(draw: st.DrawFn, root: str) -> str:
+    """Mostly such as make sense, sometimes not."""
+    fields = SCHEMA._schema.query_type.fields[root].args  # type: ignore[union-attr]
+    if root != "orders":
+        keys = [name for name in fields if f"{root}.{name}" in WORDS]
+        chosen = draw(st.lists(st.sampled_from(keys), min_size=1, max_size=2, unique=True))
+        required = [name for name in keys if isinstance(fields[name].type, GraphQLNonNull)]
+        given = [f"{name}: {enum_or_word(draw, fields[name].type, f'{root}.{name}')}" for name in {*chosen, *required}]
+        return f"({', '.join(sorted(given))})"
+    given = []
+    for name in draw(st.lists(st.sampled_from(sorted(fields)), max_size=3, unique=True)):
+        if name == "filter":
+            conditions = get_named_type(fields[name].type).fields  # type: ignore[union-attr]
+            used = draw(st.lists(st.sampled_from(sorted(conditions)), max_size=3, unique=True))
+            parts = [f"{n}: {enum_or_word(draw, conditions[n].type, f'filter.{n}')}" for n in used]
+            given.append(f"filter: {{{', '.join(parts)}}}")
+        else:
+            given.append(f"{name}: {enum_or_word(draw, fields[name].type, f'orders.{name}')}")
+    return f"({', '.join(given)})" if given else ""
+
+
+def selection(draw: st.DrawFn, kind: GraphQLObjectType, depth: int) -> str:
+    names = [
+        n for n, f in kind.fields.items() if depth > 0 or not isinstance(get_named_type(f.type), GraphQLObjectType)
+    ]
+    chosen = draw(st.lists(st.sampled_from([*names, "__typename"]), min_size=1, max_size=6, unique=True))
+    return " ".join(selected(draw, kind, name, depth) for name in chosen)
+
+
+def selected(draw: st.DrawFn, kind: GraphQLObjectType, name: str, depth: int) -> str:
+    alias = draw(st.sampled_from(["", "", "", f"a_{name.strip('_')}: "]))
+    condition = draw(st.sampled_from(["", "", "", " @include(if: $yes)", " @skip(if: $yes)", " @include(if: true)"]))
+    text = f"{alias}{name}{condition}"
+    below = None if name == "__typename" else get_named_type(kind.fields[name].type)
+    if isinstance(below, GraphQLObjectType):
+        text += f" {{ {selection(draw, below, depth - 1)} }}"
+    wrapped = draw(st.sampled_from(["%s", "%s", "... on {kind} {{ %s }}", "... {{ %s }}"])).replace("{kind}", kind.name)
+    return (wrapped.replace("{{", "{").replace("}}", "}") % text.replace("%", "%%")).replace("%%", "%")
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    roots = draw(st.lists(st.sampled_from(ROOTS), min_size=1, max_size=2))
+    fields = SCHEMA._schema.query_type.fields  # type: ignore[union-attr]
+    parts = []
+    for number, root in enumerate(roots):
+        kind = get_named_type(fields[root].type)
+        assert isinstance(kind, GraphQLObjectType)
+        parts.append(f"r{number}: {root}{arguments(draw, root)} {{ {selection(draw, kind, 3)} }}")
+    return f"query ($yes: Boolean = true) {{ {' '.join(parts)} other: __typename @include(if: $yes) }}"
+
+
+class Both:
+    """The two ways."""
+
+    def __init__(self, context: Context, pool: "asyncpg.Pool[asyncpg.Record]", plans: Plans) -> None:
+        self.context, self.pool, self.plans = context, pool, plans
+
+    async def executed(self, query: str, caller: Principal, variables: dict[str, Any]) -> Any:
+        self.context.principal = caller
+        result = await SCHEMA.execute(query, variable_values=variables, context_value=self.context)
+        return {"data": result.data, "errors": [error.formatted for error in result.errors or ()], **extras(result)}
+
+    async def compiled(self, query: str, caller: Principal, variables: dict[str, Any]) -> Any:
+        plan = self.plans.plan(query, variables, None, caller)
+        if plan is None:
+            return None
+        body = await answer(self.pool, plan)
+        assert body is not None, plan.sql
+        return json.loads(body)
+
+
+def extras(result: Any) -> dict[str, Any]:
+    return {"extensions": result.extensions} if result.extensions else {}
+
+
+def canonical(answer: Any) -> str:
+    return json.dumps([answer["data"], answer["extensions"]], default=str)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def both(postgres: Postgres) -> AsyncIterator[Both]:
+    await postgres.create_database("gateway_plan")
+    dsn = postgres.dsn("gateway_plan")
+    await serving.create_schemas(dsn)
+    await serving.create_rows(dsn)
+    db = await asyncpg.connect(dsn)
+    for file in ("gateway_west.sql", "gateway_copies.sql"):
+        await db.execute((HERE / file).read_text())
+    await db.close()
+    pool, plan_pool = await open_pool(dsn, 4), await open_plan_pool(dsn, 4)
+    context = Context(pool, Feed(lambda: asyncpg.connect(dsn)))
+    yield Both(context, plan_pool, build_plans(SCHEMA))
+    await plan_pool.close()
+    await pool.close()
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@given(query=documents(), caller=st.sampled_from(CALLERS), yes=st.booleans())
+async def test_both_ways_give_the_same_answer(both: Both, query: str, caller: Principal, yes: bool) -> None:
+    variables = {"yes": yes}
+    executed = await both.executed(query, caller, variables)
+    compiled = await both.compiled(query, caller, variables)
+    if executed["errors"]:
+        assert compiled is None
+    elif compiled is not None:
+        event("compiled")
+        assert canonical(compiled) == canonical(executed)
+
+
+WHOLE_ORDER = (HERE / "gateway_whole_order.graphql").read_text()
+PAGE = WHOLE_ORDER[: WHOLE_ORDER.index("    events {")] + "  }\n}\n"
+LIST = """
+query {
+  orders(first: 50) {
+    totalCount pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    edges {
+      cursor node"""
+LIST += PAGE[PAGE.index("(id: $id) {") + len("(id: $id)") : PAGE.rindex("}")] + " } } }"
+MUST_COMPILE = [
+    (PAGE, {"id": "1042"}),
+    (LIST, {}),
+    ("query ($n: String) { order(number: $n) { displayStatus } }", {"n": "1042"}),
+    (
+        "query ($f: Int, $w: OrderFilter) { orders(first: $f, filter: $w) { nodes { id } } }",
+        {"f": 2, "w": {"text": "104"}},
+    ),
+    (
+        '{ shipment(id: "east:S7") { order { id } } product(sku: "NUT-10") { inventory { available } } }',
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "variables"), MUST_COMPILE)
+@pytest.mark.parametrize("caller", [CALLERS[0], CALLERS[1]], ids=lambda caller: caller.role)
+async def test_what_front_ends_ask_is_compiled(
+    both: Both, query: str, variables: dict[str, Any], caller: Principal
+) -> None:
+    compiled = await both.compiled(query, caller, variables)
+    assert compiled is not None
+    assert canonical(compiled) == canonical(await both.executed(query, caller, variables))
+
+
+async def test_what_is_kept_is_bounded(both: Both) -> None:
+    for number in range(1200):
+        await asyncio.sleep(0)
+        assert both.plans.plan(f'{{ a{number}: order(id: "1042") {{ id }} }}', {}, None, CALLERS[0]) is not None
+    assert both.plans.sizes() == (500, 500, 500)
