@@ -1,4 +1,4 @@
-"""`python -m bench start|latency|project [--profile]`."""
+"""`python -m bench start|latency|project|query`."""
 
 import asyncio
 
@@ -29,6 +29,14 @@ def project(*, rounds: int = 5, orders: int = 150, profile: bool = False) -> Non
     from bench.project import measure, measure_profile
 
     asyncio.run(measure_profile(orders) if profile else measure(rounds, orders))
+
+
+@app.command
+def query(*, rounds: int = 5, seconds: float = 8) -> None:
+    """Answers a second of the gateway, beside PostGraphile, resolvers and SQL by hand."""
+    from bench.query import measure
+
+    asyncio.run(measure(rounds, seconds))
 
 
 app()

@@ -114,12 +114,16 @@ def seen(name: str, role: Role) -> tuple[str, bool]:
     return limited(SQL[name], role, max((int(n) for n in _PARAMETER.findall(SQL[name])), default=0) + 1)
 
 
-def limited(sql: str, role: Role, scope: int) -> tuple[str, bool]:
-    """As `seen`, of any statement; the scope is its parameter of that number."""
+def limited(sql: str, role: Role, scope: int, *, single: bool = False) -> tuple[str, bool]:
+    """As `seen`, of any statement; the scope is its parameter of that number: an array, or a `single` name.
+
+    Of a single name Postgres knows that an index which begins with it gives the rows in the rest of its order.
+    """
     if role not in _OUTSIDERS:
         return sql, False
     cut = _TABLE.sub(lambda found: _cut(found[0], getattr(TABLES.get(found[0], Rows()), _OUTSIDERS[role])), sql)
-    return cut.replace("$scope", f"${scope}::text[]"), "$scope" in cut
+    parameter = f"${scope}::text" if single else f"any(${scope}::text[])"
+    return cut.replace("any($scope)", parameter), "$scope" in cut
 
 
 def _cut(table: str, condition: str) -> str:

@@ -40,7 +40,7 @@ class Compiler:
         self._operation = operation
         self._fragments = dict(fragments)
         self._variables = variables
-        self._role = role
+        self.role = role
         self._aliases = 0
 
     def alias(self) -> str:
@@ -81,7 +81,7 @@ class Compiler:
 
     def check(self, extensions: list[Any]) -> None:
         for guard in extensions:
-            if not isinstance(guard, Guard) or any(self._role in HIDDEN_FROM[secret] for secret in guard.secrets):
+            if not isinstance(guard, Guard) or any(self.role in HIDDEN_FROM[secret] for secret in guard.secrets):
                 raise UncompilableError("a field is guarded")
 
     def related(self, relation: Relation, kind: GraphQLObjectType, details: Details, row: str) -> str:

@@ -27,7 +27,7 @@ from graphql.execution.values import VariableValues, get_argument_values, get_va
 from strawberry.federation import Schema
 from strawberry.types.arguments import convert_arguments
 
-from gateway.auth import Principal, Role
+from gateway.auth import Principal
 from gateway.cost import MOST, Estimate
 from gateway.database import CONNECT_TIMEOUT, Pool
 from gateway.errors import OUTAGES
@@ -132,12 +132,16 @@ class Plans:
         cost = self._costs.get((query, name, conditions, numbers), lambda: self._cost(operation, variables))
         roots = self._roots(operation, variables)
         bound = [self._bind(details, variables) for details in roots.values()]
-        key = (query, name, caller.role, conditions, tuple(each.variant for each in bound))
-        statement = self._statements.get(key, lambda: self._compile(operation, variables, caller.role, roots, bound))
+        single = len(caller.scope) == 1
+        key = (query, name, caller.role, single, conditions, tuple(each.variant for each in bound))
+        compiler = Compiler(self._schema, operation.node, operation.fragments, variables, caller.role)
+        statement = self._statements.get(key, lambda: self._compile(compiler, roots, bound, single))
         if statement is None or cost > MOST:
             return None
         parameters = [value for each in bound for value in each.parameters]
-        return Plan(statement.sql, [*parameters, sorted(caller.scope)] if statement.scoped else parameters, cost)
+        if statement.scoped:
+            parameters.append(next(iter(caller.scope)) if len(caller.scope) == 1 else sorted(caller.scope))
+        return Plan(statement.sql, parameters, cost)
 
     def _read(self, query: str, name: str | None) -> Operation | None:
         """None for what is not valid: the ordinary way says how."""
@@ -176,14 +180,8 @@ class Plans:
         return ROOTS[node.name.value].bind(converted)
 
     def _compile(
-        self,
-        operation: Operation,
-        variables: VariableValues,
-        role: Role,
-        roots: Mapping[str, Details],
-        bound: Sequence[Bound],
+        self, compiler: Compiler, roots: Mapping[str, Details], bound: Sequence[Bound], single: bool
     ) -> Statement | None:
-        compiler = Compiler(self._schema, operation.node, operation.fragments, variables, role)
         first, values = 1, {}
         try:
             for (key, details), each in zip(roots.items(), bound, strict=True):
@@ -194,7 +192,7 @@ class Plans:
             whole = as_object(values)
         except UncompilableError:
             return None
-        return Statement(*limited(f"select textsend({whole}::text)", role, first))
+        return Statement(*limited(f"select textsend({whole}::text)", compiler.role, first, single=single))
 
 
 def conditions_of(document: DocumentNode) -> Sequence[str]:
