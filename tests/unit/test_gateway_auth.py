@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.auth import SCOPES, Role, TokenCheck, Trust, issue_token, new_key_pair
+from gateway.auth import BELIEVED, MAX_KNOWN, SCOPES, Role, TokenCheck, Trust, issue_token, new_key_pair
 from gateway.errors import UnauthenticatedError
 from orders.errors import ForbiddenError, StartError
 
@@ -135,3 +135,22 @@ def test_a_key_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(StartError, match="public key") as caught:
             TokenCheck(Trust(public_key=str(path)))
         assert "\n" not in str(caught.value)
+
+
+async def test_a_good_token_is_believed_for_a_while_but_never_beyond_its_end(
+    check: TokenCheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token, now = signed(exp=int(time.time()) + 60), time.time()
+    known = await check.check(token)
+    monkeypatch.setattr(check, "_checked", None)
+    assert await check.check(token) is known
+    for later in (BELIEVED + 1, 61):
+        monkeypatch.setattr("gateway.auth.time.time", lambda at=now + later: at)
+        with pytest.raises(TypeError, match="not callable"):
+            await check.check(token)
+
+
+async def test_what_is_remembered_of_tokens_is_bounded(check: TokenCheck) -> None:
+    for number in range(MAX_KNOWN + 10):
+        await check.check(signed(sub=f"ann{number}"))
+    assert 0 < len(check._known) <= MAX_KNOWN
