@@ -10,7 +10,7 @@ from commands.log import CommandKind, CommandState
 from gateway.cursors import feed_cursor
 from gateway.loading import Batch, reader
 from gateway.types.common import column, one, orders_by_id, resolved
-from gateway.visibility import Rows, visible
+from gateway.visibility import Rows, Secret, visible
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
@@ -28,7 +28,7 @@ class Command:
     state: CommandState = column("How far it is.")
     outcome: str | None = column("Why it was rejected, needs a human or is not through yet.")
     attempts: int = column("How often it was sent.")
-    requested_by: str = column("Who asked.")
+    requested_by: str | None = column("Who asked.", Secret.PERSONAL)
     accepted_at: datetime = column("When it was stored.")
     sent_at: datetime | None = column("When it was sent first.")
     applied_at: datetime | None = column("When the system that owns the order had it.")
