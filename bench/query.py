@@ -7,7 +7,6 @@ visibility, limits and costs; PostGraphile sees everything. All must give the sa
 import asyncio
 import os
 import shutil
-import socket
 import sys
 from asyncio.subprocess import DEVNULL
 from collections import defaultdict
@@ -26,6 +25,7 @@ import psutil
 
 from bench.machinery import Bench, bench
 from bench.report import Case, case, conclude, postgres_version
+from bench.start import free_port
 from gateway.auth import issue_token, new_key_pair
 
 HERE = Path(__file__).parent
@@ -177,13 +177,6 @@ async def postgraphile(data: Path) -> list[str] | None:
     if await process.wait():
         raise RuntimeError("npm could not install PostGraphile")
     return [str(programs / "node"), "node_modules/.bin/postgraphile", "-C", "graphile.config.mjs"]
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-    return port
 
 
 async def listening(port: int) -> None:

@@ -1,9 +1,9 @@
-"""Postgres as the gateway meets it: one pool, and one consistent view of the graph for each operation."""
+"""Postgres as the gateway meets it: its pools, and one consistent view of the graph for each operation."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -31,35 +31,37 @@ _SETTINGS = {
 }
 
 
-async def open_pool(dsn: str, size: int) -> Pool:
-    """Connects when first needed, so that a gateway may start before its Postgres."""
+async def open_pool(dsn: str, size: int, **more: Any) -> Pool:
+    """Connects when first needed, so that a gateway may start before its Postgres. `more` is for asyncpg's pool."""
     return await asyncpg.create_pool(
         dsn,
         min_size=0,
         max_size=size,
         timeout=CONNECT_TIMEOUT,
         command_timeout=STATEMENT_TIMEOUT + 2,
-        server_settings=_SETTINGS,
+        **({"server_settings": _SETTINGS} | more),
     )
 
 
 async def open_plan_pool(dsn: str, size: int) -> Pool:
     """For compiled statements: planned once for each connection, one statement a transaction, nothing to reset."""
-    return await asyncpg.create_pool(
+    return await open_pool(
         dsn,
-        min_size=0,
-        max_size=size,
-        timeout=CONNECT_TIMEOUT,
-        command_timeout=STATEMENT_TIMEOUT + 2,
+        size,
         statement_cache_size=200,
         max_cacheable_statement_size=0,
         max_cached_statement_lifetime=0,
         reset=_nothing,
-        server_settings=_SETTINGS | {"plan_cache_mode": "force_generic_plan", "timezone": "UTC", **_READ_ONLY},
+        server_settings=_SETTINGS | _PLANNED,
     )
 
 
-_READ_ONLY = {"default_transaction_read_only": "on"}
+_PLANNED = {
+    "plan_cache_mode": "force_generic_plan",
+    # JSON is written in the session's zone, and the ordinary way writes UTC.
+    "timezone": "UTC",
+    "default_transaction_read_only": "on",
+}
 
 
 async def _nothing(connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -9,8 +9,8 @@ from graphql.execution.collect_fields import FieldDetails, FragmentDetails, coll
 from graphql.execution.values import VariableValues
 
 from gateway.auth import Role
-from gateway.plan.mapping import KEY, Expression, Part, Relation
 from gateway.statements import SQL
+from gateway.tables import KEY, Expression, Part, Relation
 from gateway.visibility import HIDDEN_FROM, Guard
 
 Details = list[FieldDetails]

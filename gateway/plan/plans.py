@@ -134,8 +134,12 @@ class Plans:
         bound = [self._bind(details, variables) for details in roots.values()]
         single = len(caller.scope) == 1
         key = (query, name, caller.role, single, conditions, tuple(each.variant for each in bound))
-        compiler = Compiler(self._schema, operation.node, operation.fragments, variables, caller.role)
-        statement = self._statements.get(key, lambda: self._compile(compiler, roots, bound, single))
+
+        def compiled() -> Statement | None:
+            compiler = Compiler(self._schema, operation.node, operation.fragments, variables, caller.role)
+            return self._compile(compiler, roots, bound, single)
+
+        statement = self._statements.get(key, compiled)
         if statement is None or cost > MOST:
             return None
         parameters = [value for each in bound for value in each.parameters]

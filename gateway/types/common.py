@@ -9,7 +9,7 @@ from strawberry.federation.schema_directives import ListSize
 
 from gateway.context import Context
 from gateway.loading import Batch
-from gateway.plan.mapping import KEY, Expression, Part, Relation
+from gateway.tables import KEY, Expression, Part, Relation
 from gateway.visibility import Guard, Secret
 from orders.errors import RejectedError
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.plan.mapping import Part
+from gateway.tables import Part
 from gateway.types.common import Money, column, money, one, priced, resolved
 from gateway.types.product import PRODUCT_BY_SKU, Product
 from gateway.visibility import OF_ORDER, Secret, visible

@@ -7,8 +7,8 @@ from typing import Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.plan.mapping import Expression
 from gateway.sizes import sized, sliced
+from gateway.tables import Expression
 from gateway.types.billing import CHARGES_BY_ORDER, INVOICES_BY_ORDER, Charge, Invoice
 from gateway.types.common import (
     Info,

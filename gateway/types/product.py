@@ -7,8 +7,8 @@ from typing import Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.plan.mapping import Expression
 from gateway.sizes import sized
+from gateway.tables import Expression
 from gateway.types.common import column, entity, many, one, resolved
 from gateway.visibility import ANYONE, OF_PARTNER, Rows, visible
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.plan.mapping import Expression
 from gateway.sizes import sized
+from gateway.tables import Expression
 from gateway.types.common import column, entity, many, one, orders_by_id, resolved
 from gateway.types.product import PRODUCT_BY_SKU, Product
 from gateway.visibility import OF_PARTNER, Secret, through_orders, visible
