@@ -102,7 +102,7 @@ REFERENCES = named("target", "target_id")
 _OUTSIDERS: Mapping[Role, str] = {Role.CUSTOMER: "customer", Role.CHANNEL: "channel", Role.PARTNER: "partner"}
 _NO_ROWS = frozenset({"feed_bounds"})
 """Statements that tell nothing of any row; the feed begins and ends at the same place for all."""
-_TABLE = re.compile(r"\b(?:graph|record|command)\.\w+")
+_TABLE = re.compile(r"\b((?:graph|record|command)\.\w+)(?:/\* of (\w+) \*/)?")
 _PARAMETER = re.compile(r"\$(\d+)")
 
 
@@ -121,13 +121,26 @@ def limited(sql: str, role: Role, scope: int, *, single: bool = False) -> tuple[
     """
     if role not in _OUTSIDERS:
         return sql, False
-    cut = _TABLE.sub(lambda found: _cut(found[0], getattr(TABLES.get(found[0], Rows()), _OUTSIDERS[role])), sql)
+    cut = _TABLE.sub(lambda found: _cut(found[1], found[2], _OUTSIDERS[role]), sql)
     parameter = f"${scope}::text" if single else f"any(${scope}::text[])"
     return cut.replace("any($scope)", parameter), "$scope" in cut
 
 
-def _cut(table: str, condition: str) -> str:
-    return table if condition == "true" else f"(select t.* from {table} t where {condition})"  # noqa: S608  # ours
+def belonging(sql: str, order: str) -> str:
+    """The statement, whose tables are read for the order in the row `order`, which the caller may see.
+
+    Whose rows are seen with their order are this order's, and nothing needs to be looked up again.
+    """
+    return _TABLE.sub(lambda found: f"{found[1]}/* of {order} */", sql)
+
+
+def _cut(table: str, order: str | None, role: str) -> str:
+    condition = getattr(TABLES.get(table, Rows()), role)
+    if condition == "true":
+        return table
+    if order is not None and condition == getattr(OF_ORDER, role):
+        condition = f"t.order_id = {order}.id"
+    return f"(select t.* from {table} t where {condition})"  # noqa: S608  # ours
 
 
 class Secret(StrEnum):

@@ -11,10 +11,11 @@ from graphql.execution.values import VariableValues
 from gateway.auth import Role
 from gateway.statements import SQL
 from gateway.tables import KEY, Expression, Part, Relation
-from gateway.visibility import HIDDEN_FROM, Guard
+from gateway.visibility import HIDDEN_FROM, Guard, belonging
 
 Details = list[FieldDetails]
 
+ORDER = "Order"
 MAX_NAME = 63
 """Characters of an identifier in Postgres."""
 MAX_COLUMNS = 1000
@@ -42,6 +43,7 @@ class Compiler:
         self._variables = variables
         self.role = role
         self._aliases = 0
+        self._order: str | None = None  # the alias of the order's row in which we are
 
     def alias(self) -> str:
         self._aliases += 1
@@ -54,9 +56,15 @@ class Compiler:
             raise UncompilableError("too many fields at one place")
         return found.grouped_field_set
 
-    def object(self, kind: GraphQLObjectType, details: Details, row: str) -> str:
-        """SQL of the JSON object that is selected of a row."""
-        return as_object({key: self.field(kind, each, row) for key, each in self.selected(kind, details).items()})
+    def columns(self, kind: GraphQLObjectType, details: Details, row: str) -> str:
+        """What is selected of a row, as the columns of a `select`."""
+        outer = self._order
+        if kind.name == ORDER:
+            self._order = row
+        try:
+            return named({key: self.field(kind, each, row) for key, each in self.selected(kind, details).items()})
+        finally:
+            self._order = outer
 
     def field(self, kind: GraphQLObjectType, details: Details, row: str) -> str:
         """SQL of one field's value."""
@@ -85,16 +93,24 @@ class Compiler:
                 raise UncompilableError("a field is guarded")
 
     def related(self, relation: Relation, kind: GraphQLObjectType, details: Details, row: str) -> str:
-        rows = rows_of(relation.batch().statement, f"{row}.{relation.key}")
-        return self.all(rows, kind, details) if relation.many else self.first(rows, kind, details)
+        rows = self.within(rows_of(relation.batch().statement, f"{row}.{relation.key}"))
+        return f"({self.all(rows, kind, details) if relation.many else self.first(rows, kind, details)})"
+
+    def within(self, rows: str) -> str:
+        """Of the order that is being read, if one is: the caller may see that."""
+        return rows if self._order is None else belonging(rows, self._order)
 
     def all(self, rows: str, kind: GraphQLObjectType, details: Details) -> str:
+        """The query for a list of all these rows."""
         row = self.alias()
-        return f"(select coalesce(json_agg({self.object(kind, details, row)}), '[]') from ({rows}) {row})"
+        columns = self.columns(kind, details, row)
+        return f"select coalesce(json_agg(x), '[]') as j from (select {columns} from ({rows}) {row}) x"
 
     def first(self, rows: str, kind: GraphQLObjectType, details: Details) -> str:
+        """The query for the first of these rows."""
         row = self.alias()
-        return f"(select {self.object(kind, details, row)} from ({rows}) {row} limit 1)"
+        columns = self.columns(kind, details, row)
+        return f"select row_to_json(x) as j from (select {columns} from ({rows}) {row} limit 1) x"
 
     def part(self, part: Part, kind: GraphQLObjectType, details: Details, row: str) -> str:
         given = {name: sql.format(t=row) for name, sql in part.fields.items()}
@@ -107,9 +123,13 @@ class Compiler:
         return f"case when {part.null_if.format(t=row)} is null then null else {as_object(values)} end"
 
 
+def named(values: Mapping[str, str]) -> str:
+    """Response key → SQL, as columns."""
+    return ", ".join(f"{sql} as {quoted(key)}" for key, sql in values.items())
+
+
 def as_object(values: Mapping[str, str]) -> str:
-    columns = ", ".join(f"{sql} as {quoted(key)}" for key, sql in values.items())
-    return f"(select row_to_json(x) from (select {columns}) x)"
+    return f"(select row_to_json(x) from (select {named(values)}) x)"
 
 
 def quoted(key: str) -> str:

@@ -31,7 +31,7 @@ from gateway.auth import Principal
 from gateway.cost import MOST, Estimate
 from gateway.database import CONNECT_TIMEOUT, Pool
 from gateway.errors import OUTAGES
-from gateway.plan.compiler import Compiler, Details, UncompilableError, as_object
+from gateway.plan.compiler import Compiler, Details, UncompilableError, quoted
 from gateway.plan.roots import ROOTS, Bound
 from gateway.visibility import limited
 from orders.errors import TransientError
@@ -193,10 +193,15 @@ class Plans:
                 field = self._root.get(name)
                 values[key] = ROOTS[name].sql(compiler, each.variant, field and field.type, details, first)
                 first += len(each.parameters)
-            whole = as_object(values)
         except UncompilableError:
             return None
-        return Statement(*limited(f"select textsend({whole}::text)", compiler.role, first, single=single))
+        return Statement(*limited(whole(values), compiler.role, first, single=single))
+
+
+def whole(roots: Mapping[str, str]) -> str:
+    """The statement that answers all root fields: response key → the query for its value."""
+    fields = [f"""'{quoted(key)}:', coalesce(({sql})::text, 'null')""" for key, sql in roots.items()]
+    return f"""select textsend(concat('{{', {", ',', ".join(fields)}, '}}'))"""
 
 
 def conditions_of(document: DocumentNode) -> Sequence[str]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from graphql import GraphQLObjectType
 
 from gateway.cursors import OrderPlace
-from gateway.plan.compiler import Compiler, Details, UncompilableError, as_object, object_type, rows_of
+from gateway.plan.compiler import Compiler, Details, UncompilableError, as_object, named, object_type, rows_of
 from gateway.statements import SQL
 from gateway.types.choices import OrderSort
 from gateway.types.order_list import OrderFilter, Paging
@@ -29,7 +29,7 @@ class Root(Protocol):
         ...
 
     def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
-        """The field's value; its parameters are $first and following."""
+        """The query for the field's value, its column `j`; its parameters are $first and following."""
         ...
 
 
@@ -111,7 +111,7 @@ CURSOR = """translate(encode(convert_to('order1:' ||
 
 
 class Page(NamedTuple):
-    """One row more than `size` is read, so that it is known whether more follows."""
+    """One row more than `size` is read where it matters whether more follows."""
 
     compiler: Compiler
     backward: bool
@@ -130,19 +130,23 @@ class Page(NamedTuple):
                 names = [f"${number + n}" for n in range(condition.count("{"))]
                 bounds.append(condition.format(*names))
                 number += len(names)
-        falls = newest != self.backward
-        order = "ordered_at desc, id desc" if falls else "ordered_at, id"
-        rows = (
-            f"select row_number() over (order by {order}) as n, o.* from graph.orders o "
-            f"where {' and '.join([*where, *bounds]) or 'true'} order by {order} limit {self.size} + 1"
-        )
-        values = {}
-        for key, each in self.compiler.selected(kind, details).items():
-            name = each[0].node.name.value
-            values[key] = self.field(kind, name, each, count)
-        return f"(with page as ({rows}) select {as_object(values)})"
+        order = "ordered_at desc, id desc" if newest != self.backward else "ordered_at, id"
+        found = f"from graph.orders o where {' and '.join([*where, *bounds]) or 'true'} order by {order} limit"
+        selected = self.compiler.selected(kind, details)
+        names = [each[0].node.name.value for each in selected.values()]
+        alone = "pageInfo" not in names and sum(name in ("nodes", "edges") for name in names) == 1
+        if alone and not self.backward:
+            rows, page = f"(select o.* {found} {self.size})", ""
+        else:
+            numbered = f"select row_number() over (order by {order}) as n, o.* {found} {self.size} + 1"
+            rows, page = "page", f"with page as ({numbered}) "
+        values = {
+            key: self.field(kind, name, each, count, rows)
+            for (key, each), name in zip(selected.items(), names, strict=True)
+        }
+        return f"{page}select {as_object(values)} as j"
 
-    def field(self, kind: GraphQLObjectType, name: str, details: Details, count: str) -> str:
+    def field(self, kind: GraphQLObjectType, name: str, details: Details, count: str, rows: str) -> str:
         match name:
             case "__typename":
                 return f"'{kind.name}'::text"
@@ -150,18 +154,18 @@ class Page(NamedTuple):
                 return count
             case "nodes":
                 row = self.compiler.alias()
-                return self.shown(self.compiler.object(object_type(kind.fields[name].type), details, row), row)
+                return self.shown(self.compiler.columns(object_type(kind.fields[name].type), details, row), rows, row)
             case "edges":
                 row = self.compiler.alias()
-                return self.shown(self.edge(object_type(kind.fields[name].type), details, row), row)
+                return self.shown(self.edge(object_type(kind.fields[name].type), details, row), rows, row)
             case "pageInfo":
                 return self.info(object_type(kind.fields[name].type), details)
         raise UncompilableError(f"{kind.name}.{name} is worked out by code")
 
-    def shown(self, sql: str, row: str) -> str:
+    def shown(self, columns: str, rows: str, row: str) -> str:
         falls = " desc" if self.backward else ""
-        found = f"select json_agg({sql} order by {row}.n{falls}) from page {row} where {row}.n <= {self.size}"
-        return f"coalesce(({found}), '[]')"
+        cut = f" where {row}.n <= {self.size} order by {row}.n{falls}" if rows == "page" else ""
+        return f"(select coalesce(json_agg(x), '[]') from (select {columns} from {rows} {row}{cut}) x)"
 
     def edge(self, kind: GraphQLObjectType, details: Details, row: str) -> str:
         values = {}
@@ -170,10 +174,11 @@ class Page(NamedTuple):
             if name == "cursor":
                 values[key] = CURSOR.format(row)
             elif name == "node":
-                values[key] = self.compiler.object(object_type(kind.fields[name].type), each, row)
+                columns = self.compiler.columns(object_type(kind.fields[name].type), each, row)
+                values[key] = f"(select row_to_json(x) from (select {columns}) x)"
             else:
                 values[key] = self.compiler.field(kind, each, row)
-        return as_object(values)
+        return named(values)
 
     def info(self, kind: GraphQLObjectType, details: Details) -> str:
         more = f"exists (select from page where n > {self.size})"
@@ -207,7 +212,7 @@ class TypeName:
         return Bound((), ())
 
     def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
-        return "'Query'::text"
+        return "select to_json('Query'::text) as j"
 
 
 ROOTS: Mapping[str, Root] = {

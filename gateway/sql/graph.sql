@@ -10,8 +10,8 @@ select number as parent, * from graph.orders where number = any($1::text[]) orde
 select order_id as parent, max(version) as version from record.feed where order_id = any($1::text[]) group by order_id
 
 -- name: lines_by_order
-select order_id as parent, l.*, o.currency
-from graph.line l join graph.orders o on o.id = l.order_id
+select order_id as parent, l.*, (select o.currency from graph.orders o where o.id = l.order_id) as currency
+from graph.line l
 where l.order_id = any($1::text[]) order by l.order_id, length(l.line), l.line
 
 -- name: shipments_by_id
@@ -55,8 +55,8 @@ select number as parent, * from graph.invoice where number = any($1::text[]) ord
 select order_id as parent, * from graph.invoice where order_id = any($1::text[]) order by issued_at, id
 
 -- name: lines_by_invoice
-select invoice_id as parent, l.*, i.currency
-from graph.invoice_line l join graph.invoice i on i.id = l.invoice_id
+select invoice_id as parent, l.*, (select i.currency from graph.invoice i where i.id = l.invoice_id) as currency
+from graph.invoice_line l
 where l.invoice_id = any($1::text[]) order by l.invoice_id, length(l.seq), l.seq
 
 -- name: returns_by_id

@@ -67,6 +67,7 @@ create table graph.orders (
     health        text not null,
     display_status text not null
 );
+create index on graph.orders (number, source, id);
 create index on graph.orders (ordered_at desc, id desc);
 create index on graph.orders (customer_id, ordered_at desc, id desc);
 create index on graph.orders (display_status, ordered_at desc, id desc);
@@ -199,6 +200,7 @@ create table graph.invoice (
     due_on        date,
     paid_at       timestamptz
 );
+create index on graph.invoice (number, source, id);
 create index on graph.invoice (order_id);
 
 create table graph.invoice_line (
@@ -223,6 +225,7 @@ create table graph.returns (
     restocked_at  timestamptz,
     refunded_at   timestamptz
 );
+create index on graph.returns (number, source, id);
 create index on graph.returns (order_id);
 
 create table graph.return_line (
