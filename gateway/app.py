@@ -16,6 +16,8 @@ from gateway.database import Pool, connect, open_plan_pool, open_pool
 from gateway.errors import OUTAGES
 from gateway.feed import Feed
 from gateway.http import HttpView
+from gateway.lanes import Lanes
+from gateway.plan.answers import Answers
 from gateway.schema import build_plans, build_schema
 from gateway.sockets import SocketView
 from gateway.statements import SQL
@@ -109,12 +111,14 @@ class Gateway:
             stack.push_async_callback(_close, pool)
             plan_pool = await open_plan_pool(self._dsn, self._pool_max)
             stack.push_async_callback(_close, plan_pool)
+            lanes = Lanes(plan_pool, self._pool_max)
+            stack.push_async_callback(lanes.close)
             feed = Feed(partial(connect, self._dsn), queue=self._queue)
             await stack.enter_async_context(feed.running())
             # So that the first subscriber need not come again; without Postgres the start goes on all the same.
             await feed.moved(READY_TIMEOUT)
             context = Context(pool, feed)
-            http = HttpView(self._schema, self._plans, plan_pool, self._tokens, context)
+            http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, context)
             yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, context))
 
 

@@ -1,6 +1,6 @@
 """GraphQL over HTTP: POST of JSON, or GET for what only reads; one operation a request."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -25,12 +25,12 @@ from gateway.asgi import (
     respond_json,
     weights,
 )
-from gateway.auth import TokenCheck
+from gateway.auth import Principal, TokenCheck
 from gateway.compression import compressed
 from gateway.context import Context
-from gateway.database import Pool
+from gateway.cost import MOST
 from gateway.errors import BAD_REQUEST, UNAVAILABLE, UnauthenticatedError, tell
-from gateway.plan.plans import Plans, answer
+from gateway.plan.answers import Answers, Asked
 from gateway.schema import GatewaySchema
 from orders.errors import TransientError
 
@@ -53,6 +53,9 @@ class Request(msgspec.Struct, frozen=True, rename="camel"):
     extensions: dict[str, Any] | None = None
 
 
+_REQUEST = msgspec.json.Decoder(Request)
+
+
 class _UnusableError(Exception):
     """The request is no GraphQL request; `status` says how."""
 
@@ -67,8 +70,7 @@ class HttpView:
     """Answers one GET or POST. `context` is forked for it."""
 
     schema: GatewaySchema
-    plans: Plans
-    pool: Pool
+    answers: Answers
     tokens: TokenCheck
     context: Context
 
@@ -76,11 +78,15 @@ class HttpView:
         context = self.context.fork()
         try:
             # First of all: nothing of a stranger's request is read.
-            context.principal = await self.tokens.bearer(header(scope, b"authorization"))
-            request = _asked(scope) if scope["method"] == "GET" else await _request(scope, receive)
-            if (body := await self._compiled(request, context)) is not None:
-                return await _send(scope, send, 200, body)
-            result = await self._execute(request, context, _ALLOWED[scope["method"]])
+            context.principal = caller = await self.tokens.bearer(header(scope, b"authorization"))
+            raw, read = await _raw(scope, receive)
+            asked = self.answers.find(raw, caller)
+            if asked is None:
+                request = read(raw)
+                asked = self._planned(raw, request, caller)
+            if asked is not None and (data := await self.answers.data(asked)) is not None:
+                return await _send(scope, send, 200, _body(asked, data))
+            result = await self._execute(read(raw), context, _ALLOWED[scope["method"]])
         except UnauthenticatedError as error:
             await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
         except TransientError as error:
@@ -93,9 +99,8 @@ class HttpView:
         else:
             await _answer(scope, send, result)
 
-    async def _compiled(self, request: Request, context: Context) -> bytes | None:
-        plan = self.plans.plan(request.query, request.variables or {}, request.operation_name, context.caller)
-        return None if plan is None else await answer(self.pool, plan)
+    def _planned(self, raw: bytes, request: Request, caller: Principal) -> Asked | None:
+        return self.answers.plan(raw, request.query, request.variables or {}, request.operation_name, caller)
 
     async def _execute(self, request: Request, context: Context, allowed: set[OperationType]) -> ExecutionResult:
         try:
@@ -120,10 +125,24 @@ def _misplaced(kind: OperationType) -> _UnusableError:
     return _UnusableError(400, "subscriptions need a WebSocket (graphql-transport-ws)")
 
 
-def _asked(scope: Scope) -> Request:
-    """The request in a URL; `variables` and `extensions` are JSON there."""
+async def _raw(scope: Scope, receive: Receive) -> tuple[bytes, Callable[[bytes], Request]]:
+    """The request's bytes, and how to read them."""
+    if scope["method"] == "GET":
+        return scope["query_string"], _in_url
+    if (header(scope, b"content-type") or "").partition(";")[0].strip().lower() != "application/json":
+        raise _UnusableError(415, "the content type must be application/json")
+    if header(scope, b"content-encoding") not in (None, "identity"):
+        raise _UnusableError(415, "a compressed body is not accepted")
     try:
-        pairs = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, errors="strict")
+        return await read_body(receive, MAX_BODY), _in_body
+    except TooLargeError:
+        raise _UnusableError(413, f"a request has at most {MAX_BODY} bytes") from None
+
+
+def _in_url(raw: bytes) -> Request:
+    """`variables` and `extensions` are JSON there."""
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
         asked: dict[str, Any] = dict(pairs)
         if len(asked) < len(pairs):
             raise _UnusableError(400, "a parameter comes twice")
@@ -134,17 +153,15 @@ def _asked(scope: Scope) -> Request:
         raise _UnusableError(400, f"the URL holds no GraphQL request: {error}") from None
 
 
-async def _request(scope: Scope, receive: Receive) -> Request:
-    if (header(scope, b"content-type") or "").partition(";")[0].strip().lower() != "application/json":
-        raise _UnusableError(415, "the content type must be application/json")
-    if header(scope, b"content-encoding") not in (None, "identity"):
-        raise _UnusableError(415, "a compressed body is not accepted")
+def _in_body(raw: bytes) -> Request:
     try:
-        return msgspec.json.decode(await read_body(receive, MAX_BODY), type=Request)
-    except TooLargeError:
-        raise _UnusableError(413, f"a request has at most {MAX_BODY} bytes") from None
+        return _REQUEST.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _UnusableError(400, f"the body is no GraphQL request: {error}") from None
+
+
+def _body(asked: Asked, data: bytes) -> bytes:
+    return b'{"data":%b,"extensions":{"cost":{"requested":%d,"allowed":%d}}}' % (data, asked.plan.cost, MOST)
 
 
 async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:

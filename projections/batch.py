@@ -45,6 +45,7 @@ class DeadLetter(Struct, frozen=True):
 class Batch(Struct):
     rows: dict[Identity, Row | None] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    subjects: set[str] = field(default_factory=set)
     ledger: list[Entry] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     tallies: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
@@ -53,6 +54,7 @@ class Batch(Struct):
     def add(self, delta: Delta) -> None:
         self.rows.update(delta.rows)
         self.events += delta.events
+        self.subjects |= delta.subjects
 
 
 def dead_letter(change: Change | Broken, reason: str, raw: bytes, doc: Doc | None = None) -> DeadLetter:

@@ -13,6 +13,7 @@ from orders.graph import Identity, Row
 from orders.happenings import Happening
 from orders.lifecycle import EMPTY, View, derive
 from orders.states import EventType
+from projections.revisions import subjects
 from projections.store import FactStore
 
 EVENT_ORDER = {kind: rank for rank, kind in enumerate(EventType)}
@@ -41,6 +42,7 @@ class Delta(Struct):
 
     rows: dict[Identity, Row | None] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    subjects: set[str] = field(default_factory=set)
     superseded: list[Change] = field(default_factory=list)
     broken: list[tuple[Doc, Exception]] = field(default_factory=list)
 
@@ -72,6 +74,8 @@ class Fold:
         after = {root: self.derive(root, delta) for root in {*map(self.store.root, nearby), *before}}
         delta.rows = difference(before.values(), after.values())
         delta.events = self.happened(stated, before, after)
+        if delta.rows or delta.events:
+            delta.subjects = subjects((*before.values(), *after.values()))
         self.keep(after)
         return delta
 

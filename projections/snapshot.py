@@ -12,6 +12,7 @@ from projections.database import SQL, Connection, columns
 from projections.fold import Event, Fold, changed_happening, happening_order
 from projections.loader import Loader, position
 from projections.replay import change_of
+from projections.revisions import GRAPH, move_on
 from projections.text import text_doc
 from projections.writer import write_facts, write_feed, write_rows
 
@@ -52,6 +53,7 @@ async def derive_graph(connection: Connection, last: Transaction) -> None:
         told.update(event.order_id for event in events)
         await write_feed(connection, events)
     await tell_changed(connection, last, told)
+    await move_on(connection, [GRAPH])
 
 
 async def chunks(connection: Connection) -> AsyncIterator[tuple[Fold, list[View]]]:

@@ -13,6 +13,7 @@ from orders.graph import TABLES, Identity, Row
 from projections.batch import Batch, DeadLetter, Entry, Tally
 from projections.database import DELETES, SQL, UPSERTS, Connection, columns
 from projections.fold import Event
+from projections.revisions import move_on
 from projections.store import FactStore, Index, Key
 from projections.text import doc_text, encode_fact, ident_text
 
@@ -187,3 +188,4 @@ async def write(connection: Connection, batch: Batch, store: FactStore) -> None:
     await write_ledger(connection, batch.ledger)
     await write_dead_letters(connection, batch.dead)
     await write_feed(connection, batch.events)
+    await move_on(connection, batch.subjects)

@@ -1,11 +1,8 @@
-"""Documents → statements, kept; and their answers, as bytes."""
+"""Documents → statements, kept."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import asyncpg
-import msgspec
 from graphql import (
     ASTValidationRule,
     DirectiveNode,
@@ -29,40 +26,16 @@ from strawberry.types.arguments import convert_arguments
 
 from gateway.auth import Principal
 from gateway.cost import MOST, Estimate
-from gateway.database import CONNECT_TIMEOUT, Pool
-from gateway.errors import OUTAGES
 from gateway.plan.compiler import Compiler, Details, UncompilableError, quoted
+from gateway.plan.kept import Kept
 from gateway.plan.roots import ROOTS, Bound
+from gateway.plan.subjects import subjects_of, tables_read
 from gateway.visibility import limited
-from orders.errors import TransientError
 
 KEPT = 500
 """Documents, and statements."""
 LONGEST = 20_000
 """Characters of a document that is kept."""
-
-K = TypeVar("K", bound=Hashable)
-V = TypeVar("V")
-
-
-class Kept(Generic[K, V]):
-    """What was used last, at most `size` of it."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._found: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K, make: Callable[[], V]) -> V:
-        if key in self._found:
-            self._found.move_to_end(key)
-            return self._found[key]
-        made = self._found[key] = make()
-        if len(self._found) > self._size:
-            self._found.popitem(last=False)
-        return made
-
-    def __len__(self) -> int:
-        return len(self._found)
 
 
 class Operation(NamedTuple):
@@ -75,18 +48,23 @@ class Operation(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """`scoped`: its last parameter is the caller's scope."""
+    """`scoped`: its last parameter is the caller's scope. `reads` is as `tables_read` gives it."""
 
     sql: str
     scoped: bool
+    reads: frozenset[str] | None
 
 
 class Plan(NamedTuple):
-    """One statement for all of an operation; `cost` as it is estimated."""
+    """One statement for all of an operation; `cost` as it is estimated.
+
+    `subjects` of the graph's revisions are all that the answer depends on; None: nobody can say.
+    """
 
     sql: str
     parameters: Sequence[object]
     cost: int
+    subjects: frozenset[str] | None
 
 
 class Plans:
@@ -145,7 +123,7 @@ class Plans:
         parameters = [value for each in bound for value in each.parameters]
         if statement.scoped:
             parameters.append(next(iter(caller.scope)) if len(caller.scope) == 1 else sorted(caller.scope))
-        return Plan(statement.sql, parameters, cost)
+        return Plan(statement.sql, parameters, cost, subjects_of(bound, statement.reads, caller))
 
     def _read(self, query: str, name: str | None) -> Operation | None:
         """None for what is not valid: the ordinary way says how."""
@@ -195,7 +173,8 @@ class Plans:
                 first += len(each.parameters)
         except UncompilableError:
             return None
-        return Statement(*limited(whole(values), compiler.role, first, single=single))
+        sql = whole(values)
+        return Statement(*limited(sql, compiler.role, first, single=single), tables_read(sql))
 
 
 def whole(roots: Mapping[str, str]) -> str:
@@ -216,19 +195,3 @@ def conditions_of(document: DocumentNode) -> Sequence[str]:
 
     visit(document, Conditions())
     return sorted(found)
-
-
-async def answer(pool: Pool, plan: Plan) -> bytes | None:
-    """The body of the response; None when the ordinary way must try, and say what is wrong.
-
-    Raises TransientError for what takes too long.
-    """
-    try:
-        async with pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
-            data: bytes = await connection.fetchval(plan.sql, *plan.parameters)
-    except asyncpg.QueryCanceledError:
-        raise TransientError("it takes too long; ask for less at once") from None
-    except (*OUTAGES, asyncpg.PostgresError):
-        return None
-    costs = msgspec.json.encode({"cost": {"requested": plan.cost, "allowed": MOST}})
-    return b'{"data":%b,"extensions":%b}' % (data, costs)

@@ -1,26 +1,32 @@
 """The fields of Query that compile: what their arguments make of them, and their SQL."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from graphql import GraphQLObjectType
 
 from gateway.cursors import OrderPlace
 from gateway.plan.compiler import Compiler, Details, UncompilableError, as_object, named, object_type, rows_of
+from gateway.plan.subjects import ALL_ORDERS
 from gateway.statements import SQL
 from gateway.types.choices import OrderSort
 from gateway.types.order_list import OrderFilter, Paging
 from orders.errors import RejectedError
 
 Arguments = Mapping[str, Any]
+Subjects = tuple[str, ...] | None
 
 
 class Bound(NamedTuple):
-    """A root field with its arguments: statements of equal variants are equal but for their parameters."""
+    """A root field with its arguments: statements of equal variants are equal but for their parameters.
+
+    `subjects` are those whose revisions tell whether the field's value has changed, beside its statement's tables.
+    """
 
     variant: tuple[Any, ...]
     parameters: Sequence[object]
+    subjects: Subjects = ()
 
 
 class Root(Protocol):
@@ -34,16 +40,17 @@ class Root(Protocol):
 
 
 class ByKey(NamedTuple):
-    """One object by exactly one of its keys: argument → statement."""
+    """One object by exactly one of its keys: argument → statement. `subject` is of what it belongs to, by any key."""
 
     statements: Mapping[str, str]
+    subject: Callable[[object], Subjects]
 
     def bind(self, arguments: Arguments) -> Bound:
         given = {name: value for name, value in arguments.items() if value is not None and name != "wait_seconds"}
         if len(given) != 1 or not given.keys() <= self.statements.keys():
             raise UncompilableError("it is not asked for by one key")
         ((name, value),) = given.items()
-        return Bound((name,), (sound(value),))
+        return Bound((name,), (sound(value),), self.subject(value))
 
     def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
         rows = rows_of(self.statements[variant[0]], f"${first}::text")
@@ -66,7 +73,7 @@ class Orders:
         ends = (paging.after is not None, paging.before is not None)
         newest = paging.order_by is OrderSort.NEWEST_FIRST
         variant = (newest, paging.backward, used, *(place.kind for place in places), *ends)
-        return Bound(variant, parameters)
+        return Bound(variant, parameters, (ALL_ORDERS,))
 
     def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
         newest, backward, used, older, newer, after, before = variant
@@ -217,11 +224,11 @@ class TypeName:
 
 ROOTS: Mapping[str, Root] = {
     "__typename": TypeName(),
-    "order": ByKey({"id": "orders_by_id", "number": "orders_by_number"}),
-    "shipment": ByKey({"id": "shipments_by_id"}),
-    "invoice": ByKey({"id": "invoices_by_id", "number": "invoices_by_number"}),
-    "customer": ByKey({"id": "customers_by_id"}),
-    "product": ByKey({"sku": "products_by_sku"}),
+    "order": ByKey({"id": "orders_by_id", "number": "orders_by_number"}, lambda key: (f"order/{key}",)),
+    "shipment": ByKey({"id": "shipments_by_id"}, lambda _: None),
+    "invoice": ByKey({"id": "invoices_by_id", "number": "invoices_by_number"}, lambda _: None),
+    "customer": ByKey({"id": "customers_by_id"}, lambda _: ()),
+    "product": ByKey({"sku": "products_by_sku"}, lambda _: ()),
     "orders": Orders(),
 }
 """By the name in the schema."""

@@ -270,6 +270,12 @@ create table graph.reference (                   -- every identifier a person ma
 create index on graph.reference (value);
 create index on graph.reference (order_id);
 
+create table graph.revision (                    -- what was changed, and by which of Postgres's transactions the last time
+    subject       text primary key,              -- order/<id or number>, customer/<id>, channel/<name>, orders, table/<name>, graph
+    revision      bigint not null
+) with (fillfactor = 70);
+insert into graph.revision values ('graph', pg_current_xact_id()::text::bigint);
+
 -- What the projector keeps for itself: the facts it folded, and how documents hang together.
 create table graph.fact (
     source        text not null,

@@ -122,3 +122,8 @@ create temp table before_snapshot on commit drop as select * from graph.orders
 
 -- name: changed_by_snapshot
 select o.id from graph.orders o join before_snapshot b using (id) where o is distinct from b
+
+-- name: move_revisions
+insert into graph.revision (subject, revision)
+select subject, pg_current_xact_id()::text::bigint from unnest($1::text[]) as moved (subject)
+on conflict (subject) do update set revision = excluded.revision

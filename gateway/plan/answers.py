@@ -1,0 +1,135 @@
+"""The answers of compiled documents. What is asked for again is kept, and sent as long as nothing of it has changed."""
+
+from typing import Any, NamedTuple
+
+import asyncpg
+import msgspec
+
+from gateway.auth import Principal, Role
+from gateway.errors import OUTAGES
+from gateway.lanes import Lanes
+from gateway.plan.kept import Kept
+from gateway.plan.plans import Plan, Plans
+from gateway.plan.revisions import Asking, Revisions
+from orders.errors import TransientError
+
+REQUESTS = 20_000
+"""Requests that are remembered."""
+LARGEST_REQUEST, LARGEST_ANSWER = 8 * 1024, 256 * 1024
+"""Bytes of those that are."""
+MEMORY = 64 * 1024 * 1024
+"""Bytes of all answers that are kept."""
+
+Key = tuple[bytes, Role, frozenset[str]]
+_REVISIONS = msgspec.json.Decoder(dict[str, int])
+
+
+class Answer(NamedTuple):
+    """`revisions` are as of the instant of `data`."""
+
+    data: bytes
+    revisions: Revisions
+
+
+class Asked:
+    """A request that compiles, and its answer where that is kept."""
+
+    __slots__ = ("answer", "plan", "times")
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.times = 0
+        self.answer: Answer | None = None
+
+
+class Answers:
+    """By request, role and scope: nobody gets what was made for another one."""
+
+    def __init__(self, lanes: Lanes, plans: Plans) -> None:
+        self._lanes = lanes
+        self._plans = plans
+        self._asking = Asking(lanes)
+        self._asked: Kept[Key, Asked] = Kept(REQUESTS, self._drop)
+        self._bytes = 0
+        lanes.lost = self.forget
+
+    def find(self, raw: bytes, caller: Principal) -> Asked | None:
+        """A request that was made before, by its bytes."""
+        return self._asked.find((raw, caller.role, caller.scope))
+
+    def plan(
+        self, raw: bytes, query: str, variables: dict[str, Any], name: str | None, caller: Principal
+    ) -> Asked | None:
+        """None for what must go the ordinary way."""
+        plan = self._plans.plan(query, variables, name, caller)
+        if plan is None:
+            return None
+        asked = Asked(plan)
+        if len(raw) <= LARGEST_REQUEST:
+            self._asked.get((raw, caller.role, caller.scope), lambda: asked)
+        return asked
+
+    async def data(self, asked: Asked) -> bytes | None:
+        """The answer's data, as JSON; None when the ordinary way must try, and say what is wrong.
+
+        Raises TransientError for what takes too long.
+        """
+        try:
+            return await self._data(asked)
+        except asyncpg.QueryCanceledError:
+            raise TransientError("it takes too long; ask for less at once") from None
+        except (*OUTAGES, asyncpg.PostgresError):
+            return None
+
+    def forget(self) -> None:
+        """Revisions are one Postgres's own: behind a broken connection there may be another one."""
+        self._asked.clear()
+        self._bytes = 0
+
+    def sizes(self) -> tuple[int, int]:
+        """Requests that are remembered, and bytes of answers."""
+        return len(self._asked), self._bytes
+
+    async def _data(self, asked: Asked) -> bytes:
+        asked.times += 1
+        subjects = asked.plan.subjects
+        if asked.times == 1 or subjects is None:
+            return await self._read(asked.plan)
+        if asked.answer is not None:
+            now = await self._asking.of(subjects)
+            answer = asked.answer
+            if answer is not None and all(answer.revisions.get(each) == now.get(each) for each in subjects):
+                return answer.data
+        return await self._keep(asked, subjects)
+
+    async def _read(self, plan: Plan) -> bytes:
+        row = await self._lanes.row(plan.sql, *plan.parameters)
+        assert row is not None
+        data: bytes = row[0]
+        return data
+
+    async def _keep(self, asked: Asked, subjects: frozenset[str]) -> bytes:
+        plan = asked.plan
+        row = await self._lanes.row(with_revisions(plan), *plan.parameters, sorted(subjects))
+        assert row is not None
+        self._drop(asked)
+        if len(row[0]) <= LARGEST_ANSWER:
+            asked.answer = Answer(row[0], _REVISIONS.decode(row[1]))
+            self._bytes += len(row[0])
+            while self._bytes > MEMORY:
+                self._asked.drop_oldest()
+        data: bytes = row[0]
+        return data
+
+    def _drop(self, asked: Asked) -> None:
+        if asked.answer is not None:
+            self._bytes -= len(asked.answer.data)
+            asked.answer = None
+
+
+def with_revisions(plan: Plan) -> str:
+    """The plan's answer, and the revisions of what it depends on, as of the same instant."""
+    return (
+        f"select ({plan.sql}), (select coalesce(json_object_agg(subject, revision), '{{}}')::text"
+        f" from graph.revision where subject = any(${len(plan.parameters) + 1}::text[]))"
+    )
