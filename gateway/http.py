@@ -1,7 +1,9 @@
 """GraphQL over HTTP: POST of JSON, or GET for what only reads; one operation a request."""
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -75,18 +77,14 @@ class HttpView:
     context: Context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        context = self.context.fork()
         try:
             # First of all: nothing of a stranger's request is read.
-            context.principal = caller = await self.tokens.bearer(header(scope, b"authorization"))
+            caller = await self.tokens.bearer(header(scope, b"authorization"))
             raw, read = await _raw(scope, receive)
-            asked = self.answers.find(raw, caller)
-            if asked is None:
-                request = read(raw)
-                asked = self._planned(raw, request, caller)
+            asked = self.answers.find(raw, caller) or self._planned(raw, read(raw), caller)
             if asked is not None and (data := await self.answers.data(asked)) is not None:
                 return await _send(scope, send, 200, _body(asked, data))
-            result = await self._execute(read(raw), context, _ALLOWED[scope["method"]])
+            result = await self._execute(read(raw), caller, _ALLOWED[scope["method"]])
         except UnauthenticatedError as error:
             await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
         except TransientError as error:
@@ -94,7 +92,7 @@ class HttpView:
         except _UnusableError as error:
             await respond_json(send, error.status, _errors(BAD_REQUEST, str(error)), error.headers)
         except Exception as error:
-            told = tell(GraphQLError(str(error), original_error=error), context.correlation)
+            told = tell(GraphQLError(str(error), original_error=error), uuid.uuid4().hex)
             await respond_json(send, 500, {"errors": [told.formatted]})
         else:
             await _answer(scope, send, result)
@@ -102,7 +100,9 @@ class HttpView:
     def _planned(self, raw: bytes, request: Request, caller: Principal) -> Asked | None:
         return self.answers.plan(raw, request.query, request.variables or {}, request.operation_name, caller)
 
-    async def _execute(self, request: Request, context: Context, allowed: set[OperationType]) -> ExecutionResult:
+    async def _execute(self, request: Request, caller: Principal, allowed: set[OperationType]) -> ExecutionResult:
+        context = self.context.fork()
+        context.principal = caller
         try:
             return await self.schema.execute(
                 request.query,
@@ -187,6 +187,7 @@ async def _send(scope: Scope, send: Send, status: int, body: bytes) -> None:
     await respond(send, status, f"{media}; charset=utf-8".encode(), body, (*_HEADERS, *coding))
 
 
+@lru_cache(256)
 def negotiated(accept: str | None) -> str:
     """The media type of the answer: the modern one for those who name it and do not like the other better."""
     wishes = weights(accept)
