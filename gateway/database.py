@@ -28,6 +28,8 @@ _SETTINGS = {
     # Filters that are not used fold away only in a plan that is made for its values.
     "plan_cache_mode": "force_custom_plan",
     "jit": "off",
+    # In which JSON is written: as the ordinary way writes instants.
+    "timezone": "UTC",
 }
 
 
@@ -58,8 +60,6 @@ async def open_plan_pool(dsn: str, size: int) -> Pool:
 
 _PLANNED = {
     "plan_cache_mode": "force_generic_plan",
-    # JSON is written in the session's zone, and the ordinary way writes UTC.
-    "timezone": "UTC",
     "default_transaction_read_only": "on",
 }
 
@@ -93,9 +93,13 @@ class Snapshot:
     async def fetch(self, name: str, *args: object) -> Sequence[asyncpg.Record]:
         """All rows of the named statement that the caller may see."""
         statement, given = self._sight().statement(name, args)
+        return await self.run(statement, *given)
+
+    async def run(self, statement: str, *args: object) -> Sequence[asyncpg.Record]:
+        """All rows of a statement that is cut already to what the caller may see."""
         async with self._lock:
             connection = self._connection or await self._open()
-            return await connection.fetch(statement, *given)
+            return await connection.fetch(statement, *args)
 
     async def fetchrow(self, name: str, *args: object) -> asyncpg.Record | None:
         rows = await self.fetch(name, *args)

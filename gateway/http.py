@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+import asyncpg
 import msgspec
 from graphql import GraphQLError
 from strawberry.exceptions import MissingQueryError
@@ -31,7 +33,7 @@ from gateway.auth import Principal, TokenCheck
 from gateway.compression import compressed
 from gateway.context import Context
 from gateway.cost import MOST
-from gateway.errors import BAD_REQUEST, UNAVAILABLE, UnauthenticatedError, tell
+from gateway.errors import BAD_REQUEST, OUTAGES, UNAVAILABLE, UnauthenticatedError, tell
 from gateway.plan.answers import Answers, Asked
 from gateway.schema import GatewaySchema
 from orders.errors import TransientError
@@ -82,9 +84,9 @@ class HttpView:
             caller = await self.tokens.bearer(header(scope, b"authorization"))
             raw, read = await _raw(scope, receive)
             asked = self.answers.find(raw, caller) or self._planned(raw, read(raw), caller)
-            if asked is not None and (data := await self.answers.data(asked)) is not None:
+            if asked is not None and asked.whole and (data := await self.answers.data(asked)) is not None:
                 return await _send(scope, send, 200, _body(asked, data))
-            result = await self._execute(read(raw), caller, _ALLOWED[scope["method"]])
+            result = await self._execute(read(raw), asked, caller, _ALLOWED[scope["method"]])
         except UnauthenticatedError as error:
             await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
         except TransientError as error:
@@ -100,17 +102,22 @@ class HttpView:
     def _planned(self, raw: bytes, request: Request, caller: Principal) -> Asked | None:
         return self.answers.plan(raw, request.query, request.variables or {}, request.operation_name, caller)
 
-    async def _execute(self, request: Request, caller: Principal, allowed: set[OperationType]) -> ExecutionResult:
+    async def _execute(
+        self, request: Request, asked: Asked | None, caller: Principal, allowed: set[OperationType]
+    ) -> ExecutionResult:
         context = self.context.fork()
         context.principal = caller
+        more: dict[str, Any] = {
+            "variable_values": request.variables,
+            "operation_name": request.operation_name,
+            "context_value": context,
+            "allowed_operation_types": allowed,
+        }
         try:
-            return await self.schema.execute(
-                request.query,
-                variable_values=request.variables,
-                operation_name=request.operation_name,
-                context_value=context,
-                allowed_operation_types=allowed,
-            )
+            if asked is not None and not asked.whole:
+                with suppress(*OUTAGES, asyncpg.PostgresError):  # the ordinary way says what is wrong
+                    return await self.schema.complete(asked.plan, **more)
+            return await self.schema.execute(request.query, **more)
         except MissingQueryError:
             raise _UnusableError(400, "there is no query") from None
         except CannotGetOperationTypeError as error:

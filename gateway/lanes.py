@@ -37,7 +37,7 @@ class Lanes:
     async def _run(self, statement: Callable[[Borrowed], Awaitable[T]]) -> T:
         await self._turn()
         try:
-            connection = self._idle.pop() if self._idle else await self._pool.acquire(timeout=CONNECT_TIMEOUT)
+            connection = await self._take()
             try:
                 return await statement(connection)
             finally:
@@ -52,9 +52,24 @@ class Lanes:
         else:
             await self._free.acquire()
 
+    async def _take(self) -> Borrowed:
+        while self._idle:
+            connection = self._idle.pop()
+            if not gone(connection):
+                return connection
+            await self._put(connection)
+        return await self._pool.acquire(timeout=CONNECT_TIMEOUT)
+
     async def _put(self, connection: Borrowed) -> None:
-        if connection.is_closed():
+        if gone(connection):
             self.lost()
             await self._pool.release(connection)
         else:
             self._idle.append(connection)
+
+
+def gone(connection: Borrowed) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool saw it first, and took it back
+        return True

@@ -25,7 +25,8 @@ from gateway.cost import CostLimit
 from gateway.errors import tell
 from gateway.limits import RootFieldsRule
 from gateway.mutation import Mutation
-from gateway.plan.plans import Plans
+from gateway.plan.mixed import merged
+from gateway.plan.plans import Plan, Plans
 from gateway.query import Query
 from gateway.subscription import Subscription
 from gateway.types.scalars import SCALARS
@@ -60,6 +61,16 @@ class GatewaySchema(strawberry.federation.Schema):
         finally:
             await context.renew()
         return _told(result, context)
+
+    async def complete(self, plan: Plan, **more: Any) -> ExecutionResult:
+        """The statement's answer and what is left to resolvers, both as of one instant. Raises what Postgres raises."""
+        context = _fork(more)
+        try:
+            (row,) = await context.snapshot.run(plan.statement.sql, *plan.parameters)
+            result = await super().execute(plan.statement.rest, **more)
+        finally:
+            await context.renew()
+        return _told(merged(plan, row[0], result), context)
 
     async def stream(self, query: str | None, *args: Any, **more: Any) -> Any:
         context = _fork(more)

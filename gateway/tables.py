@@ -31,3 +31,24 @@ class Part(NamedTuple):
 
     fields: Mapping[str, str]
     null_if: str | None = None
+
+
+class Latest(NamedTuple):
+    """The latest rows of a batch whose parent is the column `key`: as many as `argument` says, at most `most`."""
+
+    batch: Callable[[], Batch[Any]]
+    key: str
+    argument: str
+    default: int
+    most: int
+
+
+class Choice(NamedTuple):
+    """An object of one of several types: the column `kind` names it, the column `key` identifies it.
+
+    `kinds` are the names with the types' names in the schema, and how their objects are found.
+    """
+
+    kind: str
+    key: str
+    kinds: Callable[[], Mapping[str, tuple[str, Batch[Any]]]]

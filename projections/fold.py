@@ -75,7 +75,7 @@ class Fold:
         delta.rows = difference(before.values(), after.values())
         delta.events = self.happened(stated, before, after)
         if delta.rows or delta.events:
-            delta.subjects = subjects((*before.values(), *after.values()))
+            delta.subjects = subjects((*before.values(), *after.values()), delta.rows)
         self.keep(after)
         return delta
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 
-from orders.graph import OrderRow
+from orders.graph import Identity, OrderRow, ReferenceRow
 from orders.lifecycle import View
 from projections.database import SQL, Connection
 
@@ -11,9 +11,11 @@ GRAPH = "graph"
 ALL_ORDERS = "orders"
 
 
-def subjects(views: Iterable[View]) -> set[str]:
-    """Of views of which something has changed, before and after."""
-    return {subject for view in views for subject in of_view(view)}
+def subjects(views: Iterable[View], changed: Iterable[Identity]) -> set[str]:
+    """Of views of which something has changed, before and after, and of the changed rows."""
+    found = {subject for view in views for subject in of_view(view)}
+    found.update(f"reference/{identity[2]}" for identity in changed if identity[0] == ReferenceRow.table)
+    return found
 
 
 def of_view(view: View) -> Iterator[str]:

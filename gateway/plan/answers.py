@@ -1,5 +1,6 @@
 """The answers of compiled documents. What is asked for again is kept, and sent as long as nothing of it has changed."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import asyncpg
@@ -10,7 +11,7 @@ from gateway.errors import OUTAGES
 from gateway.lanes import Lanes
 from gateway.plan.kept import Kept
 from gateway.plan.plans import Plan, Plans
-from gateway.plan.revisions import Asking, Revisions
+from gateway.plan.revisions import Asking
 from orders.errors import TransientError
 
 REQUESTS = 20_000
@@ -21,25 +22,34 @@ MEMORY = 64 * 1024 * 1024
 """Bytes of all answers that are kept."""
 
 Key = tuple[bytes, Role, frozenset[str]]
-_REVISIONS = msgspec.json.Decoder(dict[str, int])
+UNKNOWN = "?"
+"""The subject of what was found and belongs to no order."""
+_REVISIONS = msgspec.json.Decoder(dict[str, int | None])
 
 
 class Answer(NamedTuple):
-    """`revisions` are as of the instant of `data`."""
+    """`revisions` are as of the instant of `data`, and one Postgres's own: of the `era` between broken connections."""
 
     data: bytes
-    revisions: Revisions
+    revisions: Mapping[str, int | None]
+    era: int
 
 
 class Asked:
     """A request that compiles, and its answer where that is kept."""
 
-    __slots__ = ("answer", "plan", "times")
+    __slots__ = ("answer", "plan", "remembered", "times")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.times = 0
+        self.remembered = False
         self.answer: Answer | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Nothing is left to resolvers."""
+        return self.plan.statement.rest is None
 
 
 class Answers:
@@ -51,6 +61,7 @@ class Answers:
         self._asking = Asking(lanes)
         self._asked: Kept[Key, Asked] = Kept(REQUESTS, self._drop)
         self._bytes = 0
+        self._era = 0
         lanes.lost = self.forget
 
     def find(self, raw: bytes, caller: Principal) -> Asked | None:
@@ -66,6 +77,7 @@ class Answers:
             return None
         asked = Asked(plan)
         if len(raw) <= LARGEST_REQUEST:
+            asked.remembered = True
             self._asked.get((raw, caller.role, caller.scope), lambda: asked)
         return asked
 
@@ -82,9 +94,9 @@ class Answers:
             return None
 
     def forget(self) -> None:
-        """Revisions are one Postgres's own: behind a broken connection there may be another one."""
+        """Behind a broken connection there may be another Postgres, whose transactions have the same numbers."""
         self._asked.clear()
-        self._bytes = 0
+        self._era += 1
 
     def sizes(self) -> tuple[int, int]:
         """Requests that are remembered, and bytes of answers."""
@@ -93,28 +105,29 @@ class Answers:
     async def _data(self, asked: Asked) -> bytes:
         asked.times += 1
         subjects = asked.plan.subjects
-        if asked.times == 1 or subjects is None:
+        if asked.times == 1 or subjects is None or not asked.remembered:
             return await self._read(asked.plan)
         if asked.answer is not None:
-            now = await self._asking.of(subjects)
             answer = asked.answer
-            if answer is not None and all(answer.revisions.get(each) == now.get(each) for each in subjects):
+            now = await self._asking.of(answer.revisions)
+            if answer.era == self._era and all(now.get(each) == was for each, was in answer.revisions.items()):
                 return answer.data
         return await self._keep(asked, subjects)
 
     async def _read(self, plan: Plan) -> bytes:
-        row = await self._lanes.row(plan.sql, *plan.parameters)
+        row = await self._lanes.row(plan.statement.sql, *plan.parameters)
         assert row is not None
         data: bytes = row[0]
         return data
 
     async def _keep(self, asked: Asked, subjects: frozenset[str]) -> bytes:
-        plan = asked.plan
+        plan, era = asked.plan, self._era
         row = await self._lanes.row(with_revisions(plan), *plan.parameters, sorted(subjects))
         assert row is not None
-        self._drop(asked)
-        if len(row[0]) <= LARGEST_ANSWER:
-            asked.answer = Answer(row[0], _REVISIONS.decode(row[1]))
+        self._release(asked)
+        revisions = _REVISIONS.decode(row[1])
+        if asked.remembered and len(row[0]) <= LARGEST_ANSWER and UNKNOWN not in revisions:
+            asked.answer = Answer(row[0], revisions, era)
             self._bytes += len(row[0])
             while self._bytes > MEMORY:
                 self._asked.drop_oldest()
@@ -122,6 +135,10 @@ class Answers:
         return data
 
     def _drop(self, asked: Asked) -> None:
+        asked.remembered = False
+        self._release(asked)
+
+    def _release(self, asked: Asked) -> None:
         if asked.answer is not None:
             self._bytes -= len(asked.answer.data)
             asked.answer = None
@@ -129,7 +146,10 @@ class Answers:
 
 def with_revisions(plan: Plan) -> str:
     """The plan's answer, and the revisions of what it depends on, as of the same instant."""
+    subjects = f"unnest(${len(plan.parameters) + 1}::text[])"
+    if plan.statement.found is not None:
+        subjects = f"(select * from {subjects} union {plan.statement.found})"
     return (
-        f"select ({plan.sql}), (select coalesce(json_object_agg(subject, revision), '{{}}')::text"
-        f" from graph.revision where subject = any(${len(plan.parameters) + 1}::text[]))"
+        f"select ({plan.statement.sql}), (select json_object_agg(s, r.revision)::text"
+        f" from {subjects} as s (s) left join graph.revision r on r.subject = s)"
     )

@@ -1,19 +1,25 @@
 """A selection as SQL. Only names of columns and response keys enter a statement's text; values are parameters."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, get_named_type
-from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_subfields
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_named_type,
+    is_abstract_type,
+)
+from graphql.execution.collect_fields import FragmentDetails, collect_subfields
 from graphql.execution.values import VariableValues
 
 from gateway.auth import Role
+from gateway.plan.binding import Binder, Bound, Details, Placed, Site, UncompilableError
 from gateway.statements import SQL
-from gateway.tables import KEY, Expression, Part, Relation
+from gateway.tables import KEY, Choice, Expression, Latest, Part, Relation
 from gateway.visibility import HIDDEN_FROM, Guard, belonging
-
-Details = list[FieldDetails]
 
 ORDER = "Order"
 MAX_NAME = 63
@@ -22,12 +28,19 @@ MAX_COLUMNS = 1000
 _PARENT = re.compile(r"= any\(\$1::text\[\]\)")
 
 
-class UncompilableError(Exception):
-    """It must go the ordinary way; the message says why."""
+class Place(NamedTuple):
+    """A field with its arguments; its parameters are $first and following."""
+
+    binder: Binder
+    bound: Bound
+    first: int
 
 
 class Compiler:
-    """Of one operation, for one role. `variables` decide @skip and @include."""
+    """Of one operation, for one role. `variables` decide @skip and @include.
+
+    `parameters` are how many the statement has so far; `found` are queries for the subjects of what it finds.
+    """
 
     def __init__(
         self,
@@ -37,13 +50,16 @@ class Compiler:
         variables: VariableValues,
         role: Role,
     ) -> None:
-        self._schema = schema
+        self.schema = schema
         self._operation = operation
         self._fragments = dict(fragments)
         self._variables = variables
         self.role = role
         self._aliases = 0
         self._order: str | None = None  # the alias of the order's row in which we are
+        self._places: dict[int, Place] = {}
+        self.parameters = 0
+        self.found: list[str] = []
 
     def alias(self) -> str:
         self._aliases += 1
@@ -51,10 +67,39 @@ class Compiler:
 
     def selected(self, kind: GraphQLObjectType, details: Details) -> dict[str, Details]:
         """Response key → the field's places in the document."""
-        found = collect_subfields(self._schema, self._fragments, self._variables, self._operation, kind, details)
+        found = collect_subfields(self.schema, self._fragments, self._variables, self._operation, kind, details)
         if len(found.grouped_field_set) > MAX_COLUMNS:
             raise UncompilableError("too many fields at one place")
         return found.grouped_field_set
+
+    def argued(self, kind: Any, details: Details) -> Iterator[Site]:
+        """The fields below that have arguments and compile."""
+        kinds = self.schema.get_possible_types(kind) if is_abstract_type(kind) else [kind]
+        for each in kinds:
+            for inner in self.selected(each, details).values() if isinstance(each, GraphQLObjectType) else ():
+                field = each.fields.get(inner[0].node.name.value)
+                if field is not None:
+                    if isinstance(mapping := mapping_of(field), Latest):
+                        yield Site(LatestOf(mapping), field, inner)
+                    yield from self.argued(get_named_type(field.type), inner)
+
+    def root(self, sites: Sequence[Site], bound: Sequence[Bound]) -> str:
+        """The query for the value of a root field, the first of the sites, and of what is below it."""
+        before = self.parameters, len(self.found)
+        try:
+            for site, each in zip(sites, bound, strict=True):
+                self._places[id(site.node)] = Place(site.binder, each, self.parameters + 1)
+                self.parameters += len(each.parameters)
+            return self.placed(sites[0].field, sites[0].details, "")
+        except UncompilableError:
+            self.parameters = before[0]
+            del self.found[before[1] :]
+            raise
+
+    def placed(self, field: GraphQLField | None, details: Details, row: str) -> str:
+        place = self._places[id(details[0].node)]
+        kind = None if field is None else field.type
+        return place.binder.sql(self, Placed(place.bound.variant, kind, details, place.first, row))
 
     def columns(self, kind: GraphQLObjectType, details: Details, row: str) -> str:
         """What is selected of a row, as the columns of a `select`."""
@@ -74,11 +119,15 @@ class Compiler:
         field = kind.fields[node.name.value]
         definition: Any = field.extensions["strawberry-definition"]
         self.check(definition.extensions)
-        if node.arguments:
-            raise UncompilableError(f"{kind.name}.{node.name.value} has arguments")
         match definition.metadata.get(KEY):
+            case Latest() if id(node) in self._places:
+                return f"({self.placed(field, details, row)})"
+            case _ if field.args:
+                raise UncompilableError(f"{kind.name}.{node.name.value} has arguments")
             case Relation() as relation:
                 return self.related(relation, object_type(field.type), details, row)
+            case Choice() as choice:
+                return self.chosen(choice, details, row)
             case Expression(sql):
                 return sql.format(t=row)
             case Part() as part:
@@ -95,6 +144,20 @@ class Compiler:
     def related(self, relation: Relation, kind: GraphQLObjectType, details: Details, row: str) -> str:
         rows = self.within(rows_of(relation.batch().statement, f"{row}.{relation.key}"))
         return f"({self.all(rows, kind, details) if relation.many else self.first(rows, kind, details)})"
+
+    def chosen(self, choice: Choice, details: Details, row: str) -> str:
+        """The object whose kind and identifier stand in the row."""
+        cases = []
+        for name, (kind, batch) in choice.kinds().items():
+            rows = rows_of(batch.statement, f"{row}.{choice.key}")
+            cases.append(f"when '{name}' then ({self.first(rows, object_type(self.schema.get_type(kind)), details)})")
+        return f"case {row}.{choice.kind} {' '.join(cases)} end"
+
+    def there(self, choice: Choice, row: str) -> str:
+        """Whether that object is one that can be seen."""
+        found = {name: rows_of(batch.statement, f"{row}.{choice.key}") for name, (_, batch) in choice.kinds().items()}
+        cases = [f"when '{name}' then exists ({rows})" for name, rows in found.items()]
+        return f"case {row}.{choice.kind} {' '.join(cases)} end"
 
     def within(self, rows: str) -> str:
         """Of the order that is being read, if one is: the caller may see that."""
@@ -121,6 +184,28 @@ class Compiler:
         if part.null_if is None:
             return as_object(values)
         return f"case when {part.null_if.format(t=row)} is null then null else {as_object(values)} end"
+
+
+class LatestOf(NamedTuple):
+    """The latest rows of a parent: its statement has the parents in $1 and how many of each in $2."""
+
+    mapping: Latest
+
+    def bind(self, arguments: Mapping[str, Any]) -> Bound:
+        size = arguments.get(self.mapping.argument, self.mapping.default)
+        if size is None or not 1 <= size <= self.mapping.most:
+            raise UncompilableError("it asks for too many, or for none")
+        return Bound((), (size,))
+
+    def sql(self, compiler: Compiler, at: Placed) -> str:
+        parent = f"(values ({at.row}.{self.mapping.key}))"
+        rows = SQL[self.mapping.batch().statement].replace("unnest($1::text[])", parent).replace("$2", f"${at.first}")
+        return compiler.all(compiler.within(rows), object_type(at.kind), at.details)
+
+
+def mapping_of(field: GraphQLField) -> object:
+    definition = field.extensions.get("strawberry-definition")
+    return None if definition is None else definition.metadata.get(KEY)
 
 
 def named(values: Mapping[str, str]) -> str:

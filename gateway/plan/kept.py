@@ -36,7 +36,8 @@ class Kept(Generic[K, V]):
         self._dropped(value)
 
     def clear(self) -> None:
-        self._found.clear()
+        while self._found:
+            self.drop_oldest()
 
     def __len__(self) -> int:
         return len(self._found)

@@ -5,31 +5,27 @@ from typing import Any, NamedTuple
 
 from graphql import (
     ASTValidationRule,
-    DirectiveNode,
-    DocumentNode,
-    FragmentDefinitionNode,
     GraphQLError,
-    OperationDefinitionNode,
     OperationType,
-    VariableNode,
-    Visitor,
+    get_named_type,
     get_operation_ast,
     parse,
     specified_rules,
     validate,
-    visit,
 )
-from graphql.execution.collect_fields import FragmentDetails, collect_fields
-from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from graphql.execution.collect_fields import collect_fields
+from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.federation import Schema
-from strawberry.types.arguments import convert_arguments
 
-from gateway.auth import Principal
+from gateway.auth import Principal, Role
 from gateway.cost import MOST, Estimate
-from gateway.plan.compiler import Compiler, Details, UncompilableError, quoted
+from gateway.plan.binding import Binding, Bound, Details, Site, UncompilableError
+from gateway.plan.compiler import Compiler, quoted
+from gateway.plan.documents import Operation, Root, Roots, operation_of, rest_of
 from gateway.plan.kept import Kept
-from gateway.plan.roots import ROOTS, Bound
+from gateway.plan.roots import ROOTS
 from gateway.plan.subjects import subjects_of, tables_read
+from gateway.plan.templates import Template, template_of
 from gateway.visibility import limited
 
 KEPT = 500
@@ -37,96 +33,113 @@ KEPT = 500
 LONGEST = 20_000
 """Characters of a document that is kept."""
 
-
-class Operation(NamedTuple):
-    """A valid query. `conditions` are the variables that @skip and @include ask."""
-
-    node: OperationDefinitionNode
-    fragments: Mapping[str, FragmentDetails]
-    definitions: Mapping[str, FragmentDefinitionNode]
-    conditions: Sequence[str]
+AllBound = Mapping[str, Sequence[Bound] | str]
+"""Response key → what its arguments make of the root and what is below it; or why it does not compile."""
+Asker = tuple[str, str | None, Role, bool]
+"""Document, operation, and of the caller the role and whether it sees of one name only."""
 
 
 class Statement(NamedTuple):
-    """`scoped`: its last parameter is the caller's scope. `reads` is as `tables_read` gives it."""
+    """`scoped`: its last parameter is the caller's scope. `reads` is as `tables_read` gives it; `found` is a query for
+    more subjects, with the statement's parameters.
+
+    `keys` are all response keys of the operation, in order. Those in `reasons` are not in the statement, for the reason
+    that stands there; the document `rest` asks for them.
+    """
 
     sql: str
     scoped: bool
     reads: frozenset[str] | None
+    found: str | None
+    keys: Sequence[str]
+    reasons: Mapping[str, str]
+    rest: str | None
 
 
 class Plan(NamedTuple):
-    """One statement for all of an operation; `cost` as it is estimated.
+    """A statement with its parameters; `cost` of the whole operation as it is estimated.
 
-    `subjects` of the graph's revisions are all that the answer depends on; None: nobody can say.
+    `subjects` of the graph's revisions are what the answer depends on, besides what the statement finds; None: nobody
+    can say.
     """
 
-    sql: str
+    statement: Statement
     parameters: Sequence[object]
     cost: int
     subjects: frozenset[str] | None
+
+
+class Fast(NamedTuple):
+    """What a document always becomes, but for the keys in it."""
+
+    template: Template
+    statement: Statement
+    cost: int
 
 
 class Plans:
     """What compiles of a schema's operations. `rules` are what a document must keep to besides GraphQL's own."""
 
     def __init__(self, schema: Schema, rules: Sequence[type[ASTValidationRule]], tokens: int) -> None:
-        self._strawberry = schema
         self._schema = schema._schema
         assert self._schema.query_type is not None
         self._query = self._schema.query_type
-        self._root = self._query.fields
+        self._binding = Binding(schema)
         self._rules = [*specified_rules, *rules]
         self._tokens = tokens
         self._operations: Kept[tuple[str, str | None], Operation | None] = Kept(KEPT)
-        self._statements: Kept[Hashable, Statement | None] = Kept(KEPT)
+        self._statements: Kept[Hashable, Statement] = Kept(KEPT)
         self._costs: Kept[Hashable, int] = Kept(KEPT)
+        self._fast: Kept[Asker, Fast | None] = Kept(KEPT)
 
     def plan(self, query: str, variables: dict[str, Any], name: str | None, caller: Principal) -> Plan | None:
-        """None for what must go the ordinary way: because it cannot be compiled, or because something is wrong."""
-        if len(query) > LONGEST:
-            return None
-        operation = self._operations.get((query, name), lambda: self._read(query, name))
+        """None for what must go the ordinary way: because nothing of it compiles, or because something is wrong."""
+        asker = (query, name, caller.role, len(caller.scope) == 1)
+        fast = self._fast.find(asker)
+        if fast is not None and (bound := fast.template.bind(variables)) is not None:
+            return planned(fast.statement, bound, fast.cost, caller)
+        operation = self.operation(query, name)
         if operation is None:
             return None
         try:
-            return self._planned(query, name, operation, variables, caller)
-        except (UncompilableError, GraphQLError):
+            return self._planned(asker, operation, variables, caller)
+        except GraphQLError:
             return None
+
+    def operation(self, query: str, name: str | None) -> Operation | None:
+        """None for what is not valid, and for what is no query: the ordinary way says how."""
+        if len(query) > LONGEST:
+            return None
+        return self._operations.get((query, name), lambda: self._read(query, name))
 
     def sizes(self) -> tuple[int, int, int]:
         """How many operations, statements and costs are kept."""
         return len(self._operations), len(self._statements), len(self._costs)
 
-    def _planned(
-        self, query: str, name: str | None, operation: Operation, given: dict[str, Any], caller: Principal
-    ) -> Plan | None:
+    def _planned(self, asker: Asker, operation: Operation, given: dict[str, Any], caller: Principal) -> Plan | None:
         variables = get_variable_values(self._schema, operation.node.variable_definitions or (), given)
         if not isinstance(variables, VariableValues):
             return None
-        coerced = variables.coerced
-        conditions = tuple(coerced.get(each) for each in operation.conditions)
-        numbers = tuple(sorted((k, v) for k, v in coerced.items() if type(v) is int))
-        cost = self._costs.get((query, name, conditions, numbers), lambda: self._cost(operation, variables))
-        roots = self._roots(operation, variables)
-        bound = [self._bind(details, variables) for details in roots.values()]
-        single = len(caller.scope) == 1
-        key = (query, name, caller.role, single, conditions, tuple(each.variant for each in bound))
-
-        def compiled() -> Statement | None:
-            compiler = Compiler(self._schema, operation.node, operation.fragments, variables, caller.role)
-            return self._compile(compiler, roots, bound, single)
-
-        statement = self._statements.get(key, compiled)
-        if statement is None or cost > MOST:
+        conditions = tuple(variables.coerced.get(each) for each in operation.conditions)
+        measured = (asker[:2], conditions, sizes_in(variables.coerced))
+        cost = self._costs.get(measured, lambda: self._cost(operation, variables))
+        if cost > MOST:
             return None
-        parameters = [value for each in bound for value in each.parameters]
-        if statement.scoped:
-            parameters.append(next(iter(caller.scope)) if len(caller.scope) == 1 else sorted(caller.scope))
-        return Plan(statement.sql, parameters, cost, subjects_of(bound, statement.reads, caller))
+        compiler = Compiler(self._schema, operation.node, operation.fragments, variables, caller.role)
+        roots = operation.roots.get(conditions, lambda: self._roots(compiler, operation, variables))
+        bound = {key: self._bound(root, variables) for key, root in roots.items()}
+        variants = tuple(each if isinstance(each, str) else tuple(b.variant for b in each) for each in bound.values())
+        statement = self._statements.get(
+            (asker, conditions, variants), lambda: self._compiled(compiler, operation, roots, bound, single=asker[3])
+        )
+        if not statement.sql:
+            return None
+        if not operation.conditions and not statement.reasons:
+            self._fast.get(asker, lambda: fast_of(operation, statement, cost, roots, bound))
+        used = [b for key, each in bound.items() if key not in statement.reasons for b in each if isinstance(b, Bound)]
+        return planned(statement, used, cost, caller)
 
     def _read(self, query: str, name: str | None) -> Operation | None:
-        """None for what is not valid: the ordinary way says how."""
         try:
             document = parse(query, max_tokens=self._tokens)
             if validate(self._schema, document, self._rules):
@@ -136,62 +149,78 @@ class Plans:
         node = get_operation_ast(document, name)
         if node is None or node.operation is not OperationType.QUERY:
             return None
-        definitions = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-        fragments = {key: FragmentDetails(each) for key, each in definitions.items()}
-        return Operation(node, fragments, definitions, conditions_of(document))
+        return operation_of(document, node)
 
     def _cost(self, operation: Operation, variables: VariableValues) -> int:
         return Estimate(self._schema, operation.node, operation.definitions, variables).total()
 
-    def _roots(self, operation: Operation, variables: VariableValues) -> dict[str, Details]:
+    def _roots(self, compiler: Compiler, operation: Operation, variables: VariableValues) -> Roots:
         fragments = dict(operation.fragments)
         found = collect_fields(self._schema, fragments, variables, self._query, operation.node)
-        return found.grouped_field_set
+        return {key: Root(details, self._sites(compiler, details)) for key, details in found.grouped_field_set.items()}
 
-    def _bind(self, details: Details, variables: VariableValues) -> Bound:
-        node = details[0].node
-        if node.name.value not in ROOTS:
-            raise UncompilableError(f"{node.name.value} is answered by code")
-        field = self._root.get(node.name.value)
-        if field is None:
-            return ROOTS[node.name.value].bind({})
-        given = get_argument_values(field, node, variables)
-        definition = field.extensions["strawberry-definition"]
-        registry = self._strawberry.schema_converter.scalar_registry
-        converted = convert_arguments(given, definition.arguments, registry, self._strawberry.config)
-        return ROOTS[node.name.value].bind(converted)
+    def _sites(self, compiler: Compiler, details: Details) -> Sequence[Site]:
+        name = details[0].node.name.value
+        field = self._query.fields.get(name)
+        if name not in ROOTS:
+            return ()
+        below = () if field is None else compiler.argued(get_named_type(field.type), details)
+        return [Site(ROOTS[name], field, details), *below]
 
-    def _compile(
-        self, compiler: Compiler, roots: Mapping[str, Details], bound: Sequence[Bound], single: bool
-    ) -> Statement | None:
-        first, values = 1, {}
+    def _bound(self, root: Root, variables: VariableValues) -> Sequence[Bound] | str:
+        """Or why it does not compile."""
+        if not root.sites:
+            return f"{root.details[0].node.name.value} is answered by code"
         try:
-            for (key, details), each in zip(roots.items(), bound, strict=True):
-                name = details[0].node.name.value
-                field = self._root.get(name)
-                values[key] = ROOTS[name].sql(compiler, each.variant, field and field.type, details, first)
-                first += len(each.parameters)
-        except UncompilableError:
-            return None
+            return self._binding.bind(root.sites, variables)
+        except UncompilableError as error:
+            return str(error)
+
+    def _compiled(
+        self, compiler: Compiler, operation: Operation, roots: Roots, bound: AllBound, *, single: bool
+    ) -> Statement:
+        values, reasons = dict[str, str](), dict[str, str]()
+        for key, each in bound.items():
+            if isinstance(each, str):
+                reasons[key] = each
+                continue
+            try:
+                values[key] = compiler.root(roots[key].sites, each)
+            except UncompilableError as error:
+                reasons[key] = str(error)
+        if not values:
+            return Statement("", False, None, None, list(roots), reasons, None)
         sql = whole(values)
-        return Statement(*limited(sql, compiler.role, first, single=single), tables_read(sql))
+        found = " union all ".join(compiler.found) or None
+        rest = rest_of(operation, [roots[key].details for key in reasons]) if reasons else None
+        limit = limited(sql, compiler.role, compiler.parameters + 1, single=single)
+        return Statement(*limit, tables_read(sql), found, list(roots), reasons, rest)
+
+
+def planned(statement: Statement, bound: Sequence[Bound], cost: int, caller: Principal) -> Plan:
+    parameters = [value for each in bound for value in each.parameters]
+    if statement.scoped:
+        parameters.append(next(iter(caller.scope)) if len(caller.scope) == 1 else sorted(caller.scope))
+    return Plan(statement, parameters, cost, subjects_of(bound, statement.reads, caller))
+
+
+def fast_of(operation: Operation, statement: Statement, cost: int, roots: Roots, bound: AllBound) -> Fast | None:
+    sites = [site for root in roots.values() for site in root.sites]
+    places = [each for parts in bound.values() for each in parts if isinstance(each, Bound)]
+    template = template_of(operation.node, sites, places)
+    return None if template is None else Fast(template, statement, cost)
+
+
+def sizes_in(variables: Mapping[str, Any]) -> Hashable:
+    """What of the variables decides about costs: numbers, and how long lists are."""
+    return tuple(
+        (name, len(value) if isinstance(value, list) else value)
+        for name, value in sorted(variables.items())
+        if type(value) is int or isinstance(value, list)
+    )
 
 
 def whole(roots: Mapping[str, str]) -> str:
-    """The statement that answers all root fields: response key → the query for its value."""
+    """The statement that answers all these root fields: response key → the query for its value."""
     fields = [f"""'{quoted(key)}:', coalesce(({sql})::text, 'null')""" for key, sql in roots.items()]
     return f"""select textsend(concat('{{', {", ',', ".join(fields)}, '}}'))"""
-
-
-def conditions_of(document: DocumentNode) -> Sequence[str]:
-    """The variables that decide about what is selected."""
-    found: set[str] = set()
-
-    class Conditions(Visitor):
-        def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
-            for argument in node.arguments or ():
-                if isinstance(argument.value, VariableNode):
-                    found.add(argument.value.name.value)
-
-    visit(document, Conditions())
-    return sorted(found)

@@ -1,49 +1,28 @@
 """The fields of Query that compile: what their arguments make of them, and their SQL."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from graphql import GraphQLObjectType
-
-from gateway.cursors import OrderPlace
-from gateway.plan.compiler import Compiler, Details, UncompilableError, as_object, named, object_type, rows_of
+from gateway.plan.binding import Arguments, Binder, Bound, Placed, Subjects, UncompilableError, sound
+from gateway.plan.compiler import Compiler, mapping_of, object_type, rows_of
+from gateway.plan.order_list import Orders, conditions, filtered
 from gateway.plan.subjects import ALL_ORDERS
 from gateway.statements import SQL
-from gateway.types.choices import OrderSort
-from gateway.types.order_list import OrderFilter, Paging
-from orders.errors import RejectedError
-
-Arguments = Mapping[str, Any]
-Subjects = tuple[str, ...] | None
-
-
-class Bound(NamedTuple):
-    """A root field with its arguments: statements of equal variants are equal but for their parameters.
-
-    `subjects` are those whose revisions tell whether the field's value has changed, beside its statement's tables.
-    """
-
-    variant: tuple[Any, ...]
-    parameters: Sequence[object]
-    subjects: Subjects = ()
-
-
-class Root(Protocol):
-    def bind(self, arguments: Arguments) -> Bound:
-        """Raises UncompilableError, for bad arguments too: the ordinary way tells what is wrong with them."""
-        ...
-
-    def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
-        """The query for the field's value, its column `j`; its parameters are $first and following."""
-        ...
+from gateway.tables import Choice
+from gateway.types.found import REFERENCES_BY_VALUE
 
 
 class ByKey(NamedTuple):
-    """One object by exactly one of its keys: argument → statement. `subject` is of what it belongs to, by any key."""
+    """One object by exactly one of its keys: argument → statement.
+
+    `subject` is of what it belongs to, by any key, where the key tells; `found` asks for it where only the row does.
+    """
 
     statements: Mapping[str, str]
-    subject: Callable[[object], Subjects]
+    subject: Callable[[object], Subjects] = lambda _: ()
+    found: str | None = None
 
     def bind(self, arguments: Arguments) -> Bound:
         given = {name: value for name, value in arguments.items() if value is not None and name != "wait_seconds"}
@@ -52,183 +31,122 @@ class ByKey(NamedTuple):
         ((name, value),) = given.items()
         return Bound((name,), (sound(value),), self.subject(value))
 
-    def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
-        rows = rows_of(self.statements[variant[0]], f"${first}::text")
-        return compiler.first(rows, object_type(kind), details)
+    def sql(self, compiler: Compiler, at: Placed) -> str:
+        key = f"${at.first}::text"
+        if self.found is not None:
+            compiler.found.append(self.found.format(key))
+        return compiler.first(rows_of(self.statements[at.variant[0]], key), object_type(at.kind), at.details)
 
 
-class Orders:
-    """The list of orders: as gateway/sql/orders.sql, but for the conditions that ask for nothing."""
-
-    def bind(self, arguments: Arguments) -> Bound:
-        given: Any = {name: arguments.get(name) for name in Paging.__struct_fields__}
-        paging = Paging(**given)
-        try:
-            size, places = paging.size(), [Place.of(bound) for bound in paging.places()]
-            wanted = (arguments.get("filter") or OrderFilter()).arguments()
-        except RejectedError as error:
-            raise UncompilableError(str(error)) from None
-        used = tuple(n for n, value in enumerate(wanted) if value is not None)
-        parameters = [size, *(sound(wanted[n]) for n in used), *(v for p in places for v in p.parameters)]
-        ends = (paging.after is not None, paging.before is not None)
-        newest = paging.order_by is OrderSort.NEWEST_FIRST
-        variant = (newest, paging.backward, used, *(place.kind for place in places), *ends)
-        return Bound(variant, parameters, (ALL_ORDERS,))
-
-    def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
-        newest, backward, used, older, newer, after, before = variant
-        page = Page(compiler, backward, after, before, f"${first}::int")
-        where = [CONDITIONS[n].format(f"${first + place}") for place, n in enumerate(used, 1)]
-        return page.sql(object_type(kind), details, where, newest, (older, newer), first + 1 + len(used))
-
-
-class Place(NamedTuple):
-    """An end of what is asked for: none, at an order of a known instant, or at one of an unknown."""
-
-    kind: str
-    parameters: Sequence[object] = ()
-
-    @classmethod
-    def of(cls, place: OrderPlace | None) -> "Place":
-        if place is None:
-            return cls("none")
-        return cls("undated", (place.id,)) if place.ordered_at is None else cls("dated", place)
-
-
-_FILTER = re.compile(r"\(\$\d+::([\w\[\]]+) is null or (.*)\)$", re.MULTILINE)
-CONDITIONS = [
-    re.sub(r"\$\d+", f"{{0}}::{kind}", f"({condition})") for kind, condition in _FILTER.findall(SQL["order_filter"])
-]
-"""Of OrderFilter's arguments, in their order; {0} is the value."""
-OLDER = {
-    "none": [],
-    "undated": ["(ordered_at is not null or id < {0}::text)"],
-    "dated": ["(ordered_at, id) < ({0}::timestamptz, {1}::text)"],
-}
-NEWER = {
-    "none": [],
-    "undated": ["(ordered_at is null and id > {0}::text)"],
-    "dated": ["(ordered_at is null or (ordered_at, id) > ({0}::timestamptz, {1}::text))"],
-}
-"""Only what is older, or newer, than a place in the list; its parameters are those of Place."""
-CURSOR = """translate(encode(convert_to('order1:' ||
-    coalesce((extract(epoch from {0}.ordered_at) * 1000000)::bigint::text, '') || ':' || {0}.id, 'UTF8'), 'base64'),
-    E'+/=\\n', '-_')"""
-"""As gateway.cursors.order_cursor."""
-
-
-class Page(NamedTuple):
-    """One row more than `size` is read where it matters whether more follows."""
-
-    compiler: Compiler
-    backward: bool
-    after: bool
-    before: bool
-    size: str
-
-    def sql(
-        self, kind: GraphQLObjectType, details: Details, where: Sequence[str], newest: bool,
-        places: tuple[str, str], first: int,
-    ) -> str:  # fmt: skip
-        count = f"(select count(*) from graph.orders where {' and '.join(where) or 'true'})"
-        bounds, number = [], first
-        for conditions, place in ((OLDER, places[0]), (NEWER, places[1])):
-            for condition in conditions[place]:
-                names = [f"${number + n}" for n in range(condition.count("{"))]
-                bounds.append(condition.format(*names))
-                number += len(names)
-        order = "ordered_at desc, id desc" if newest != self.backward else "ordered_at, id"
-        found = f"from graph.orders o where {' and '.join([*where, *bounds]) or 'true'} order by {order} limit"
-        selected = self.compiler.selected(kind, details)
-        names = [each[0].node.name.value for each in selected.values()]
-        alone = "pageInfo" not in names and sum(name in ("nodes", "edges") for name in names) == 1
-        if alone and not self.backward:
-            rows, page = f"(select o.* {found} {self.size})", ""
-        else:
-            numbered = f"select row_number() over (order by {order}) as n, o.* {found} {self.size} + 1"
-            rows, page = "page", f"with page as ({numbered}) "
-        values = {
-            key: self.field(kind, name, each, count, rows)
-            for (key, each), name in zip(selected.items(), names, strict=True)
-        }
-        return f"{page}select {as_object(values)} as j"
-
-    def field(self, kind: GraphQLObjectType, name: str, details: Details, count: str, rows: str) -> str:
-        match name:
-            case "__typename":
-                return f"'{kind.name}'::text"
-            case "totalCount":
-                return count
-            case "nodes":
-                row = self.compiler.alias()
-                return self.shown(self.compiler.columns(object_type(kind.fields[name].type), details, row), rows, row)
-            case "edges":
-                row = self.compiler.alias()
-                return self.shown(self.edge(object_type(kind.fields[name].type), details, row), rows, row)
-            case "pageInfo":
-                return self.info(object_type(kind.fields[name].type), details)
-        raise UncompilableError(f"{kind.name}.{name} is worked out by code")
-
-    def shown(self, columns: str, rows: str, row: str) -> str:
-        falls = " desc" if self.backward else ""
-        cut = f" where {row}.n <= {self.size} order by {row}.n{falls}" if rows == "page" else ""
-        return f"(select coalesce(json_agg(x), '[]') from (select {columns} from {rows} {row}{cut}) x)"
-
-    def edge(self, kind: GraphQLObjectType, details: Details, row: str) -> str:
-        values = {}
-        for key, each in self.compiler.selected(kind, details).items():
-            name = each[0].node.name.value
-            if name == "cursor":
-                values[key] = CURSOR.format(row)
-            elif name == "node":
-                columns = self.compiler.columns(object_type(kind.fields[name].type), each, row)
-                values[key] = f"(select row_to_json(x) from (select {columns}) x)"
-            else:
-                values[key] = self.compiler.field(kind, each, row)
-        return named(values)
-
-    def info(self, kind: GraphQLObjectType, details: Details) -> str:
-        more = f"exists (select from page where n > {self.size})"
-        values = {
-            "__typename": f"'{kind.name}'::text",
-            "hasNextPage": ("true" if self.before else "false") if self.backward else more,
-            "hasPreviousPage": more if self.backward else ("true" if self.after else "false"),
-            "startCursor": self.end(last=False),
-            "endCursor": self.end(last=True),
-        }
-        return as_object(
-            {key: values[each[0].node.name.value] for key, each in self.compiler.selected(kind, details).items()}
-        )
-
-    def end(self, *, last: bool) -> str:
-        falls = " desc" if last is not self.backward else ""
-        row = self.compiler.alias()
-        shown = f"from page {row} where {row}.n <= {self.size}"
-        return f"(select {CURSOR.format(row)} {shown} order by {row}.n{falls} limit 1)"
-
-
-def sound(value: object) -> object:
-    """Postgres has no text with a NUL in it."""
-    if isinstance(value, str) and "\0" in value:
-        raise UncompilableError("a text has a NUL")
-    return value
+COUNTED = dict(re.findall(r"when '(\w+)' then (.+)", SQL["order_counts"]))
+"""CountBy → what is counted by."""
 
 
 class TypeName:
     def bind(self, arguments: Arguments) -> Bound:
         return Bound((), ())
 
-    def sql(self, compiler: Compiler, variant: tuple[Any, ...], kind: Any, details: Details, first: int) -> str:
+    def sql(self, compiler: Compiler, at: Placed) -> str:
         return "select to_json('Query'::text) as j"
 
 
-ROOTS: Mapping[str, Root] = {
+class Find:
+    """As `Query.find`: what is referred to and not there is left out."""
+
+    def bind(self, arguments: Arguments) -> Bound:
+        value = sound(arguments["reference"].strip())
+        return Bound((), (value,), (f"reference/{value}",))
+
+    def sql(self, compiler: Compiler, at: Placed) -> str:
+        value, found = f"${at.first}::text", object_type(at.kind)
+        compiler.found.append(OF_REFERENCE.format(value))
+        rows, choice = rows_of(REFERENCES_BY_VALUE.statement, value), mapping_of(found.fields["target"])
+        assert isinstance(choice, Choice)
+        return compiler.all(f"select r.* from ({rows}) r where {compiler.there(choice, 'r')}", found, at.details)
+
+
+class Counts:
+    """As `Query.orderCounts`."""
+
+    def bind(self, arguments: Arguments) -> Bound:
+        used, parameters = filtered(arguments)
+        return Bound((arguments["by"].value, used), parameters, (ALL_ORDERS,))
+
+    def sql(self, compiler: Compiler, at: Placed) -> str:
+        by, used = at.variant
+        where = " and ".join(conditions(used, at.first)) or "true"
+        rows = (
+            f"select {COUNTED[by]} as value, count(*) as count from graph.orders where {where}"
+            " group by 1 order by count(*) desc, 1"
+        )
+        return compiler.all(rows, object_type(at.kind), at.details)
+
+
+class Entities:
+    """Representations of a router: those of one type and key together, each at its place."""
+
+    def bind(self, arguments: Arguments) -> Bound:
+        groups: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+        for place, each in enumerate(arguments["representations"]):
+            kind, key, value = represented(each)
+            groups[kind, key].append((place, value))
+        parameters = [column for group in groups.values() for column in map(list, zip(*group, strict=True))]
+        subjects = [entity_subjects(kind, group) for (kind, _), group in groups.items()]
+        known = None if None in subjects else tuple(subject for each in subjects for subject in each or ())
+        return Bound(tuple(groups), parameters, known)
+
+    def sql(self, compiler: Compiler, at: Placed) -> str:
+        parts = []
+        for number, (kind, key) in enumerate(at.variant):
+            places, keys = f"${at.first + 2 * number}::int[]", f"${at.first + 2 * number + 1}::text[]"
+            given, found = compiler.alias(), object_type(compiler.schema.get_type(kind))
+            entity = compiler.first(rows_of(ENTITIES[kind][key], f"{given}.key"), found, at.details)
+            parts.append(f"select {given}.n, ({entity}) as j from unnest({places}, {keys}) as {given} (n, key)")
+        return f"select coalesce(json_agg(j order by n), '[]') as j from ({' union all '.join(parts) or NOTHING}) e"
+
+
+def represented(representation: Any) -> tuple[str, str, str]:
+    """Type, key and its value."""
+    given = representation if isinstance(representation, dict) else {}
+    kind = given.get("__typename")
+    for key in ENTITIES.get(kind, ()) if isinstance(kind, str) else ():
+        if isinstance(given.get(key), str):
+            return str(kind), key, str(sound(given[key]))
+    raise UncompilableError("a representation is not one by a key")
+
+
+NOTHING = "select 0 as n, null::json as j where false"
+ENTITIES: Mapping[str, Mapping[str, str]] = {
+    "Order": {"id": "orders_by_id", "number": "orders_by_number"},
+    "Shipment": {"id": "shipments_by_id", "tracking": "shipments_by_tracking"},
+    "Invoice": {"id": "invoices_by_id", "number": "invoices_by_number"},
+    "Return": {"id": "returns_by_id", "number": "returns_by_number"},
+    "Customer": {"id": "customers_by_id"},
+    "Product": {"sku": "products_by_sku"},
+}
+"""Type → its keys, in the order in which they are looked for."""
+
+
+def entity_subjects(kind: str, group: Sequence[tuple[int, str]]) -> Subjects:
+    match kind:
+        case "Order":
+            return tuple(f"order/{key}" for _, key in group)
+        case "Customer" | "Product":
+            return ()
+    return None
+
+
+OF_REFERENCE = "select coalesce('order/' || order_id, '?') from graph.reference where value = {0}"
+ROOTS: Mapping[str, Binder] = {
     "__typename": TypeName(),
-    "order": ByKey({"id": "orders_by_id", "number": "orders_by_number"}, lambda key: (f"order/{key}",)),
-    "shipment": ByKey({"id": "shipments_by_id"}, lambda _: None),
+    "_entities": Entities(),
+    "customer": ByKey({"id": "customers_by_id"}),
+    "find": Find(),
     "invoice": ByKey({"id": "invoices_by_id", "number": "invoices_by_number"}, lambda _: None),
-    "customer": ByKey({"id": "customers_by_id"}, lambda _: ()),
-    "product": ByKey({"sku": "products_by_sku"}, lambda _: ()),
+    "order": ByKey({"id": "orders_by_id", "number": "orders_by_number"}, lambda key: (f"order/{key}",)),
+    "orderCounts": Counts(),
     "orders": Orders(),
+    "product": ByKey({"sku": "products_by_sku"}),
+    "shipment": ByKey({"id": "shipments_by_id"}, lambda _: None),
 }
 """By the name in the schema."""

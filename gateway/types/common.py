@@ -9,7 +9,7 @@ from strawberry.federation.schema_directives import ListSize
 
 from gateway.context import Context
 from gateway.loading import Batch
-from gateway.tables import KEY, Expression, Part, Relation
+from gateway.tables import KEY, Choice, Expression, Latest, Part, Relation
 from gateway.visibility import Guard, Secret
 from orders.errors import RejectedError
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
-def column(description: str, *secrets: Secret, plan: Part | None = None) -> Any:
+def column(description: str, *secrets: Secret, plan: Part | Choice | None = None) -> Any:
     """A field that is the column of its name; one that is secret from somebody can be null.
 
     `plan` says how an object lies in the row.
@@ -31,7 +31,7 @@ def resolved(
     description: str,
     size: ListSize | None = None,
     secrets: Sequence[Secret] = (),
-    plan: Expression | Part | None = None,
+    plan: Expression | Part | Latest | None = None,
 ) -> Callable[[Resolver], Resolver]:
     """A field that is worked out, by the method below; mutations too. A list declares its size, for the costs.
 

@@ -11,6 +11,7 @@ from strawberry.scalars import JSON
 from gateway.cursors import feed_cursor
 from gateway.feed import GapReason, Missing
 from gateway.loading import Batch, Read, reader
+from gateway.tables import Expression, Part
 from gateway.types.common import column, one, orders_by_id, resolved
 from gateway.visibility import EVENTS, Secret, visible
 from orders.states import (
@@ -52,6 +53,32 @@ class Cause:
     committed_at: datetime | None = column("When the source committed it.")
 
 
+FACETS = Part(
+    {
+        "commercial": "{t}.facets ->> 'commercial'",
+        "fulfillment": "{t}.facets ->> 'fulfillment'",
+        "delivery": "{t}.facets ->> 'delivery'",
+        "financial": "{t}.facets ->> 'financial'",
+        "returnState": "{t}.facets ->> 'return'",
+        "health": "{t}.facets ->> 'health'",
+        "displayStatus": "{t}.facets ->> 'display'",
+    }
+)
+CAUSE = Part(
+    {
+        "source": "{t}.cause_source",
+        "table": "{t}.cause_table",
+        "op": "{t}.cause_op",
+        "key": "{t}.cause_key",
+        "position": "{t}.cause_position",
+        "transaction": "{t}.cause_transaction",
+        "committedAt": "{t}.cause_committed_at",
+    }
+)
+CURSOR = Expression("translate(encode(convert_to('feed1:' || {t}.position, 'UTF8'), 'base64'), E'+/=\\n', '-_')")
+"""As gateway.cursors.feed_cursor."""
+
+
 @visible("record.feed", rows=EVENTS)
 @strawberry.federation.type(description="Something that has happened to an order. Each is in the feed once.")
 class OrderEvent:
@@ -67,10 +94,10 @@ class OrderEvent:
     recorded_at: datetime = column("When it entered the feed.")
     snapshot: bool = column("It was found in a snapshot, not seen happening.")
     command_id: strawberry.ID | None = column("The command that asked for it.")
-    facets: Facets = column("The order's states after it.")
-    cause: Cause | None = column("The change in a source that made it appear.", Secret.INTERNAL)
+    facets: Facets = column("The order's states after it.", plan=FACETS)
+    cause: Cause | None = column("The change in a source that made it appear.", Secret.INTERNAL, plan=CAUSE)
 
-    @resolved("The place in the feed behind it.")
+    @resolved("The place in the feed behind it.", plan=CURSOR)
     def cursor(self) -> str:
         return feed_cursor(self.position)
 

@@ -8,7 +8,7 @@ import strawberry
 
 from gateway.loading import Batch, reader
 from gateway.sizes import sized, sliced
-from gateway.tables import Expression
+from gateway.tables import Expression, Latest
 from gateway.types.billing import CHARGES_BY_ORDER, INVOICES_BY_ORDER, Charge, Invoice
 from gateway.types.common import (
     Info,
@@ -134,7 +134,11 @@ class Order:
         "Every identifier that leads to it.", lambda: REFERENCES_BY_ORDER, "id", sized(8)
     )
 
-    @resolved("What has happened to it, in the order of its versions.", sliced("last"))
+    @resolved(
+        "What has happened to it, in the order of its versions.",
+        sliced("last"),
+        plan=Latest(lambda: EVENTS_BY_ORDER, "id", "last", 100, 500),
+    )
     async def events(
         self,
         info: Info,

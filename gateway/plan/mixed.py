@@ -1,0 +1,23 @@
+"""Answers of which a part is compiled and the rest executed."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+from strawberry.types import ExecutionResult
+
+from gateway.plan.plans import Plan
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def merged(plan: Plan, data: bytes, rest: ExecutionResult) -> ExecutionResult:
+    """The fields in the order of the document; with none where the rest says that there is no answer."""
+    extensions = rest.extensions or {}
+    if "cost" in extensions:
+        extensions = extensions | {"cost": {**extensions["cost"], "requested": plan.cost}}
+    fields = None
+    if rest.data is not None:
+        found: dict[str, Any] = {**_FIELDS.decode(data), **rest.data}
+        fields = {key: found[key] for key in plan.statement.keys if key in found}
+    return replace(rest, data=fields, extensions=extensions)
