@@ -145,6 +145,28 @@ def token(
     finish(main)
 
 
+@app.command
+def explain(
+    query: Annotated[str, Parameter(help="A GraphQL query, or a file with one.")],
+    *,
+    variables: Annotated[str, Parameter(help="A JSON object.")] = "{}",
+    role: str = "admin",
+    scope: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
+    analyze: Annotated[bool, Parameter(help="Run it, and show Postgres's plan.", negative="")] = False,
+    data: Data = None,
+    demo: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """How the gateway would answer a query: the way taken, the estimated cost, the SQL."""
+    from app.explaining import caller
+    from app.explaining import explain as explain_query
+
+    async def main() -> None:
+        who = caller(role, scope)
+        say(await explain_query(query, variables, who, folder(data, demo) if analyze else None))
+
+    finish(main)
+
+
 def folder(data: Path | None, demo: bool) -> Path:
     from app.demo import demo_folder
 

@@ -29,12 +29,14 @@ from gateway.asgi import (
     respond_json,
     weights,
 )
-from gateway.auth import Principal, TokenCheck
+from gateway.auth import Principal, Role, TokenCheck
 from gateway.compression import compressed
 from gateway.context import Context
 from gateway.cost import MOST
 from gateway.errors import BAD_REQUEST, OUTAGES, UNAVAILABLE, UnauthenticatedError, tell
 from gateway.plan.answers import Answers, Asked
+from gateway.plan.explaining import explained
+from gateway.plan.plans import Plan
 from gateway.schema import GatewaySchema
 from orders.errors import TransientError
 
@@ -86,7 +88,10 @@ class HttpView:
             asked = self.answers.find(raw, caller) or self._planned(raw, read(raw), caller)
             if asked is not None and asked.whole and (data := await self.answers.data(asked)) is not None:
                 return await _send(scope, send, 200, _body(asked, data))
-            result = await self._execute(read(raw), asked, caller, _ALLOWED[scope["method"]])
+            request = read(raw)
+            result = await self._execute(request, asked, caller, _ALLOWED[scope["method"]])
+            if wants_plan(request, caller) and (plan := self._looked(request, caller)) is not None:
+                result.extensions = {**(result.extensions or {}), "plan": explained(plan)}
         except UnauthenticatedError as error:
             await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
         except TransientError as error:
@@ -100,7 +105,13 @@ class HttpView:
             await _answer(scope, send, result)
 
     def _planned(self, raw: bytes, request: Request, caller: Principal) -> Asked | None:
-        return self.answers.plan(raw, request.query, request.variables or {}, request.operation_name, caller)
+        asked = self.answers.plan(raw, request.query, request.variables or {}, request.operation_name, caller)
+        if asked is not None and wants_plan(request, caller):
+            asked.note = b',"plan":' + msgspec.json.encode(explained(asked.plan), enc_hook=str)
+        return asked
+
+    def _looked(self, request: Request, caller: Principal) -> Plan | None:
+        return self.answers.plans.look(request.query, request.variables or {}, request.operation_name, caller)
 
     async def _execute(
         self, request: Request, asked: Asked | None, caller: Principal, allowed: set[OperationType]
@@ -167,8 +178,14 @@ def _in_body(raw: bytes) -> Request:
         raise _UnusableError(400, f"the body is no GraphQL request: {error}") from None
 
 
+def wants_plan(request: Request, caller: Principal) -> bool:
+    """An admin asks in the request's `extensions`."""
+    return caller.role is Role.ADMIN and (request.extensions or {}).get("plan") is True
+
+
 def _body(asked: Asked, data: bytes) -> bytes:
-    return b'{"data":%b,"extensions":{"cost":{"requested":%d,"allowed":%d}}}' % (data, asked.plan.cost, MOST)
+    costs = b'"cost":{"requested":%d,"allowed":%d}' % (asked.plan.cost, MOST)
+    return b'{"data":%b,"extensions":{%b%b}}' % (data, costs, asked.note)
 
 
 async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:

@@ -1,5 +1,6 @@
 """The answers of compiled documents. What is asked for again is kept, and sent as long as nothing of it has changed."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ LARGEST_REQUEST, LARGEST_ANSWER = 8 * 1024, 256 * 1024
 MEMORY = 64 * 1024 * 1024
 """Bytes of all answers that are kept."""
 
+log = logging.getLogger("milepost.gateway")
+
 Key = tuple[bytes, Role, frozenset[str]]
 UNKNOWN = "?"
 """The subject of what was found and belongs to no order."""
@@ -36,14 +39,15 @@ class Answer(NamedTuple):
 
 
 class Asked:
-    """A request that compiles, and its answer where that is kept."""
+    """A request that compiles, and its answer where that is kept. `note` goes with each answer."""
 
-    __slots__ = ("answer", "plan", "remembered", "times")
+    __slots__ = ("answer", "note", "plan", "remembered", "times")
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.times = 0
         self.remembered = False
+        self.note = b""
         self.answer: Answer | None = None
 
     @property
@@ -57,7 +61,7 @@ class Answers:
 
     def __init__(self, lanes: Lanes, plans: Plans) -> None:
         self._lanes = lanes
-        self._plans = plans
+        self.plans = plans
         self._asking = Asking(lanes)
         self._asked: Kept[Key, Asked] = Kept(REQUESTS, self._drop)
         self._bytes = 0
@@ -72,7 +76,7 @@ class Answers:
         self, raw: bytes, query: str, variables: dict[str, Any], name: str | None, caller: Principal
     ) -> Asked | None:
         """None for what must go the ordinary way."""
-        plan = self._plans.plan(query, variables, name, caller)
+        plan = self.plans.plan(query, variables, name, caller)
         if plan is None:
             return None
         asked = Asked(plan)
@@ -90,7 +94,10 @@ class Answers:
             return await self._data(asked)
         except asyncpg.QueryCanceledError:
             raise TransientError("it takes too long; ask for less at once") from None
-        except (*OUTAGES, asyncpg.PostgresError):
+        except OUTAGES:
+            return None
+        except asyncpg.PostgresError as error:
+            log.warning("a compiled statement failed: %s\n%s", error, asked.plan.statement.sql)
             return None
 
     def forget(self) -> None:

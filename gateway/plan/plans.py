@@ -94,6 +94,11 @@ class Plans:
 
     def plan(self, query: str, variables: dict[str, Any], name: str | None, caller: Principal) -> Plan | None:
         """None for what must go the ordinary way: because nothing of it compiles, or because something is wrong."""
+        plan = self.look(query, variables, name, caller)
+        return plan if plan is not None and plan.statement.sql and plan.cost <= MOST else None
+
+    def look(self, query: str, variables: dict[str, Any], name: str | None, caller: Principal) -> Plan | None:
+        """None for what is no valid query. Nothing of it may compile, and it may cost too much."""
         asker = (query, name, caller.role, len(caller.scope) == 1)
         fast = self._fast.find(asker)
         if fast is not None and (bound := fast.template.bind(variables)) is not None:
@@ -123,8 +128,6 @@ class Plans:
         conditions = tuple(variables.coerced.get(each) for each in operation.conditions)
         measured = (asker[:2], conditions, sizes_in(variables.coerced))
         cost = self._costs.get(measured, lambda: self._cost(operation, variables))
-        if cost > MOST:
-            return None
         compiler = Compiler(self._schema, operation.node, operation.fragments, variables, caller.role)
         roots = operation.roots.get(conditions, lambda: self._roots(compiler, operation, variables))
         bound = {key: self._bound(root, variables) for key, root in roots.items()}
@@ -132,8 +135,6 @@ class Plans:
         statement = self._statements.get(
             (asker, conditions, variants), lambda: self._compiled(compiler, operation, roots, bound, single=asker[3])
         )
-        if not statement.sql:
-            return None
         if not operation.conditions and not statement.reasons:
             self._fast.get(asker, lambda: fast_of(operation, statement, cost, roots, bound))
         used = [b for key, each in bound.items() if key not in statement.reasons for b in each if isinstance(b, Bound)]

@@ -1,0 +1,76 @@
+"""How an operation is answered, told to those who ask."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.explaining import caller, explain
+from orders.errors import RejectedError
+from tests.controls import serving
+from tests.controls.serving import Client
+
+COMPILED = '{ order(id: "1042") { id lines { line } } }'
+MIXED = '{ a: order(id: "1042") { id } b: sources { name } }'
+EXECUTED = "{ sources { name } }"
+
+
+@pytest.fixture
+async def client(database: str, tmp_path: Path) -> AsyncIterator[Client]:
+    await serving.create_schemas(database)
+    await serving.create_rows(database)
+    async with serving.running(database, tmp_path) as client:
+        yield client
+
+
+async def asked(client: Client, query: str) -> Any:
+    body = {"query": query, "extensions": {"plan": True}}
+    return (await client.http.post("/graphql", json=body, headers=client.auth)).json()
+
+
+async def test_an_admin_is_told_the_plan(client: Client) -> None:
+    admin = client.as_("admin")
+    for query, path in ((COMPILED, "compiled"), (MIXED, "mixed"), (EXECUTED, "executed")):
+        for _ in range(3):  # the third time it is an answer that was kept
+            answer = await asked(admin, query)
+            plan = answer["extensions"]["plan"]
+            assert (plan["path"], plan["cost"]) == (path, answer["extensions"]["cost"]["requested"])
+            assert (plan["sql"] is None) == (path == "executed")
+    assert (await asked(admin, MIXED))["extensions"]["plan"]["executed"] == {"b": "sources is answered by code"}
+
+
+@pytest.mark.parametrize("role", ["operations", "service"])
+async def test_others_are_not(client: Client, role: str) -> None:
+    for query in (COMPILED, MIXED, EXECUTED):
+        assert "plan" not in (await asked(client.as_(role), query))["extensions"]
+
+
+async def test_the_command_line_tells_it_without_a_gateway(database: str, tmp_path: Path) -> None:
+    text = await explain(COMPILED, "{}", caller("customer", ["C1"]), None)
+    assert text.startswith("path: compiled\ncost: 6 of 50000\nkept: until one of these moves on: graph, order/1042\n")
+    assert "parameters: ['1042', 'C1']" in text
+    assert "graph.line" in text
+    file = tmp_path / "page.graphql"
+    file.write_text(MIXED)
+    assert (await explain(str(file), "{}", caller("admin", []), None)).startswith("path: mixed\n")
+
+
+@pytest.mark.parametrize(
+    ("query", "variables", "told"),
+    [
+        ("{ orde }", "{}", "Cannot query field 'orde'"),
+        ("{", "{}", "Syntax Error"),
+        (COMPILED, "[]", "--variables is no JSON object"),
+        ("query ($id: ID!) { order(id: $id) { id } }", "{}", "its variables do not fit"),
+    ],
+)
+async def test_what_is_wrong_is_said(query: str, variables: str, told: str) -> None:
+    with pytest.raises(RejectedError, match=told):
+        await explain(query, variables, caller("admin", []), None)
+
+
+@pytest.mark.parametrize(("role", "scope"), [("nobody", []), ("customer", []), ("admin", ["C1"])])
+def test_a_role_has_its_scope(role: str, scope: list[str]) -> None:
+    with pytest.raises(RejectedError):
+        caller(role, scope)
