@@ -50,7 +50,7 @@ def through_orders(key: str, partner: str = HANDLED.format("t.order_id")) -> Row
 
 OF_ORDER = through_orders("o.id = t.order_id")
 
-TABLES: dict[str, Rows] = {"record.feed_head": ANYONE}
+TABLES: dict[str, Rows] = {"record.feed_head": ANYONE, "graph.revision": ANYONE}
 """Table → who sees which of its rows."""
 
 
