@@ -10,6 +10,7 @@ from app.keys import public_key_path
 from app.settings import Settings
 from gateway.auth import Trust
 from gateway.server import GatewayConfig, serve
+from gateway.throttle import ALLOWED
 
 
 async def answer(data: Path) -> None:
@@ -20,6 +21,7 @@ async def answer(data: Path) -> None:
         host=settings.host,
         port=settings.port,
         trust=trust(settings),
+        allowed={**ALLOWED, **settings.limits},
     )
     await serve(config, partial(ready, f"http://{settings.host}:{settings.port}/graphql"))
 

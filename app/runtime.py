@@ -75,6 +75,7 @@ class Installation:
             java_heap_mb=config.java_heap_mb,
             min_free_mb=config.min_free_mb,
             auth=config.auth,
+            limits=config.limits,
         ).save()
 
     async def _graph(self) -> tuple[str, str]:

@@ -28,6 +28,7 @@ async def prepare_schema(dsn: str) -> None:
             # Two starts at once: the second waits and finds the first one's work.
             await db.execute("select pg_advisory_xact_lock(742511, 2)")
             await _make(db)
+            await db.execute(_text("gateway", "sql/schema.sql"))
             await db.execute(_text("app", "sql/grants.sql"))
     finally:
         await db.close()

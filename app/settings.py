@@ -9,9 +9,11 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from app.folder import write_private
+from gateway.auth import Role
+from gateway.throttle import ALLOWED, FULL_AGAIN, Allowance
 from orders.errors import StartError
 
 _DSN, _URL = "^postgres(ql)?://", "^https?://"
@@ -19,6 +21,7 @@ Dsn = Annotated[str, Meta(pattern=_DSN)]
 Url = Annotated[str, Meta(pattern=_URL)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Megabytes = Annotated[int, Meta(ge=1)]
+Positive = Annotated[int, Meta(ge=1)]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -59,6 +62,7 @@ class Settings(Struct, frozen=True):
     java_heap_mb: int = 128
     min_free_mb: int = 200
     auth: AuthConfig | None = None
+    limits: dict[Role, Allowance] = {}
 
     def save(self) -> None:
         """To `data`/run/settings.json, readable by its owner only: it holds passwords."""
@@ -97,10 +101,19 @@ class GraphConfig(Struct, frozen=True, forbid_unknown_fields=True):
     gateway_dsn: Dsn | None = None
 
 
+class LimitConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[limits.ROLE]`: what is left out stays as it is. `capacity` in cost points, `refill` in points a second."""
+
+    capacity: Positive | None = None
+    refill: Positive | None = None
+    sockets: Positive | None = None
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     sources: dict[str, dict[str, Any]] = {}
     graph: dict[str, Any] | None = None
     auth: dict[str, Any] | None = None
+    limits: dict[str, dict[str, Any]] = {}
     host: str = "127.0.0.1"
     port: Port = 8000
     java_heap_mb: Megabytes = 128
@@ -113,6 +126,7 @@ class Config(Struct, frozen=True):
     sources: tuple[SourceSettings, ...] = ()
     graph: GraphConfig | None = None
     auth: AuthConfig | None = None
+    limits: dict[Role, Allowance] = {}
     host: str = "127.0.0.1"
     port: int = 8000
     java_heap_mb: int = 128
@@ -126,6 +140,7 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
         sources=tuple(_source(path, name, entry) for name, entry in file.sources.items()),
         graph=None if file.graph is None else _convert(path, "graph", file.graph, GraphConfig),
         auth=None if file.auth is None else _auth(path, file.auth),
+        limits=dict(_limit(path, name, entry) for name, entry in file.limits.items()),
         host=file.host,
         port=file.port,
         java_heap_mb=file.java_heap_mb,
@@ -149,6 +164,19 @@ def _auth(path: Path, entry: dict[str, Any]) -> AuthConfig:
     if (auth.jwks is None) == (auth.public_key is None):
         raise StartError(f"{path}: auth: name the keys by `jwks`, a URL, or `public_key`, a PEM file; one of the two")
     return auth if auth.public_key is None else replace(auth, public_key=str(path.parent / auth.public_key))
+
+
+def _limit(path: Path, name: str, entry: dict[str, Any]) -> tuple[Role, Allowance]:
+    if name not in list(Role):
+        raise StartError(f"{path}: limits.{name}: there is no such role; name one of {', '.join(Role)}")
+    given = asdict(_convert(path, f"limits.{name}", entry, LimitConfig))
+    allowance = ALLOWED[Role(name)]._replace(**{key: value for key, value in given.items() if value is not None})
+    if allowance.capacity > allowance.refill * FULL_AGAIN:
+        raise StartError(
+            f"{path}: limits.{name}: a bucket of {allowance.capacity} takes longer than {FULL_AGAIN} s to fill at "
+            f"{allowance.refill} a second; lower capacity, or raise refill"
+        )
+    return Role(name), allowance
 
 
 def _source(path: Path, name: str, entry: dict[str, Any]) -> SourceSettings:

@@ -8,10 +8,11 @@ import msgspec
 import uvicorn
 
 from gateway.asgi import Receive, Scope, Send, read_body, respond
-from gateway.auth import Trust
+from gateway.auth import Role, Trust
 from gateway.database import open_plan_pool
 from gateway.plan.plans import Plans
 from gateway.server import GatewayConfig, run
+from gateway.throttle import Allowance
 from orders.statements import named_statements
 
 SQL = named_statements("bench", "sql/by_hand.sql")
@@ -39,7 +40,9 @@ def main(kind: str, dsn: str, port: int, key: str) -> None:
         return
     if kind == "resolvers":
         Plans.plan = lambda *_: None  # type: ignore[method-assign]
-    run(GatewayConfig(dsn=dsn, host="127.0.0.1", port=port, trust=Trust(public_key=key), pool_max=8))
+    # One client asks for all of it.
+    plenty = dict.fromkeys(Role, Allowance(10**9, 10**9))
+    run(GatewayConfig(dsn=dsn, host="127.0.0.1", port=port, trust=Trust(public_key=key), pool_max=8, allowed=plenty))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The gateway as an ASGI application: what is where, and what lives as long as it does."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +10,7 @@ import asyncpg
 
 from gateway import pages
 from gateway.asgi import Receive, Scope, Send, respond, respond_json
-from gateway.auth import TokenCheck, Trust
+from gateway.auth import Role, TokenCheck, Trust
 from gateway.context import Context
 from gateway.database import Pool, connect, open_plan_pool, open_pool
 from gateway.errors import OUTAGES
@@ -21,6 +21,7 @@ from gateway.plan.answers import Answers
 from gateway.schema import build_plans, build_schema
 from gateway.sockets import SocketView
 from gateway.statements import SQL
+from gateway.throttle import ALLOWED, Allowance, Throttle
 
 READY_TIMEOUT = 2.0
 """Seconds that Postgres may take to answer, and that the start waits for the feed."""
@@ -40,12 +41,20 @@ class Gateway:
     """`queue` is how many events may wait for one subscriber. Raises StartError for a key that cannot be used."""
 
     def __init__(
-        self, dsn: str, trust: Trust, *, pool_max: int = 8, production: bool = False, queue: int = 1000
+        self,
+        dsn: str,
+        trust: Trust,
+        *,
+        pool_max: int = 8,
+        production: bool = False,
+        queue: int = 1000,
+        allowed: Mapping[Role, Allowance] = ALLOWED,
     ) -> None:
         self._dsn = dsn
         self._pool_max = pool_max
         self._queue = queue
         self._production = production
+        self._allowed = allowed
         self._schema = build_schema(production)
         self._plans = build_plans(self._schema, production)
         self._tokens = TokenCheck(trust)
@@ -113,11 +122,15 @@ class Gateway:
             stack.push_async_callback(_close, plan_pool)
             lanes = Lanes(plan_pool, self._pool_max)
             stack.push_async_callback(lanes.close)
+            throttle_pool = await open_pool(self._dsn, 1)
+            stack.push_async_callback(_close, throttle_pool)
+            throttle = Throttle(throttle_pool, self._allowed)
+            await stack.enter_async_context(throttle.running())
             feed = Feed(partial(connect, self._dsn), queue=self._queue)
             await stack.enter_async_context(feed.running())
             # So that the first subscriber need not come again; without Postgres the start goes on all the same.
             await feed.moved(READY_TIMEOUT)
-            context = Context(pool, feed)
+            context = Context(pool, feed, throttle)
             http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, context)
             yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, context))
 

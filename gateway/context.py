@@ -9,6 +9,7 @@ from gateway.database import Pool, Snapshot
 from gateway.errors import UnauthenticatedError
 from gateway.feed import Feed
 from gateway.loading import Batch, Loaders
+from gateway.throttle import Lease, Throttle
 from gateway.visibility import Sight
 
 T = TypeVar("T")
@@ -20,6 +21,7 @@ class Context:
 
     pool: Pool
     feed: Feed
+    throttle: Throttle
     principal: Principal | None = None
     connection_params: dict[str, object] | None = None
     snapshot: Snapshot = field(init=False)
@@ -37,6 +39,11 @@ class Context:
         if self.principal is None:
             raise UnauthenticatedError("a bearer token is needed")
         return self.principal
+
+    @property
+    def lease(self) -> Lease:
+        """What the caller may still spend. Raises UnauthenticatedError."""
+        return self.throttle.lease(self.caller)
 
     @property
     def sight(self) -> Sight:

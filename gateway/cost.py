@@ -1,14 +1,13 @@
 """What an operation may cost: objects that it would read, by the sizes that lists are asked for or assumed to have.
 
 The sizes are declared on the fields, as the directive @listSize, so that a router estimates the same. Each object
-counts 1, each mutation 10, other values nothing.
+counts 1, each mutation and subscription 10, a look at the schema 100, other values nothing; an operation at least 1.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 from graphql import (
-    ExecutionResult,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLField,
@@ -25,15 +24,23 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
+from msgspec import Struct, json, to_builtins
 from strawberry.extensions import SchemaExtension
 from strawberry.federation.schema_directives import ListSize
 
+from gateway.throttle import Lease, State
 from orders.errors import RejectedError
 
 MOST = 50_000
 """For one operation."""
 
-MUTATION = 10
+EFFECT = {OperationType.QUERY: 0, OperationType.MUTATION: 10, OperationType.SUBSCRIPTION: 10}
+"""For each root field beside the objects that it answers."""
+INTROSPECTION = 100
+DOOR = 1
+"""Taken before a request is read: so much does any operation cost."""
+REFUSED = 20
+"""For a document that is not executed: it was read all the same."""
 DEFAULT_SIZE = 50
 """Of a page whose size is not asked for, and of a list for which nothing is declared."""
 
@@ -57,16 +64,15 @@ class Estimate:
         root = self._schema.get_root_type(self._operation.operation)
         assert root is not None
         found = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
-        each = MUTATION if self._operation.operation is OperationType.MUTATION else 0
-        fields = found.grouped_field_set
-        return each * len(fields) + sum(self._field(root, details, {}) for details in fields.values())
+        each, fields = EFFECT[self._operation.operation], found.grouped_field_set
+        return max(each * len(fields) + sum(self._field(root, details, {}) for details in fields.values()), DOOR)
 
     def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], sizes: Mapping[str, int]) -> int:
         """`sizes` are those that the parent's own arguments gave its fields."""
         node = details[0].node
         field = parent.fields.get(node.name.value)
         if field is None:
-            return 0
+            return INTROSPECTION if node.name.value in ("__schema", "__type") else 0
         size, below = self._sizes(field, details[0], sizes.get(node.name.value))
         return size * max((self._object(kind, details, below) for kind in self._objects(field)), default=0)
 
@@ -111,36 +117,95 @@ def declared_size(field: GraphQLField) -> ListSize | None:
     return next((d for d in getattr(definition, "directives", ()) if isinstance(d, ListSize)), None)
 
 
+def objects_in(data: bytes) -> int:
+    """Objects in a JSON text, itself not counted. A text in it that ends in `{` counts as one too.
+
+    Only a name or the end of a text can follow an opening brace with a quote: quotes in texts are escaped.
+    """
+    return data.count(b'{"') - 1
+
+
+def most(lease: Lease) -> int:
+    """For one operation of this client: nobody ever has more points than its bucket holds."""
+    return min(MOST, lease.allowance.capacity)
+
+
+class Cost(Struct, frozen=True, gc=False, omit_defaults=True):
+    """In the words of Shopify's API; there is no `actual` for what was not executed."""
+
+    requested: int
+    allowed: int
+    throttle: State
+    actual: int | None = None
+
+
+class Told(Struct, frozen=True, gc=False):
+    """An answer's extensions."""
+
+    cost: Cost
+
+
+def told(lease: Lease, requested: int, actual: int | None = None) -> Told:
+    return Told(Cost(requested, most(lease), lease.state(), actual))
+
+
 class CostLimit(SchemaExtension):
-    """Refuses what would cost more than MOST before anything runs; says what was asked for in `extensions.cost`."""
+    """Refuses, before anything runs, what would cost more than the caller may ask for at once, or has left now.
 
+    Says what was asked for and what was read in `extensions.cost`. DOOR points were taken already.
+    """
+
+    kind = OperationType.QUERY
     requested: int | None = None
+    taken: int | None = None
 
-    def on_execute(self) -> Iterator[None]:
-        context = self.execution_context
-        try:
-            self.requested = self._estimate()
-        except GraphQLError:
-            self.requested = None  # an argument that does not fit: the execution will say so
-        if self.requested is not None and self.requested > MOST:
-            problem = f"it would cost {self.requested}, and {MOST} at most are allowed: ask for less at once"
-            refused = RejectedError(problem)
-            error = GraphQLError(str(refused), original_error=refused)
-            context.result = ExecutionResult(data=None, errors=[error])
+    def on_operation(self) -> Iterator[None]:
+        yield
+        if self.taken is None:
+            self._lease.settle(0, REFUSED)
+
+    async def on_execute(self) -> AsyncIterator[None]:
+        lease = self._lease
+        self.requested = self._estimate()
+        if self.requested is not None and self.requested > most(lease):
+            problem = f"it would cost {self.requested}, and {most(lease)} at most are allowed: ask for less at once"
+            raise RejectedError(problem)
+        taken = self.requested or DOOR
+        await lease.take(taken - DOOR)
+        self.taken = taken
         yield
 
+    def get_results(self) -> Any:
+        if self.requested is None or self.kind is OperationType.SUBSCRIPTION:
+            return {}
+        if self.taken is None:
+            return to_builtins(told(self._lease, self.requested))
+        actual = self._actual()
+        self._lease.settle(self.taken, actual)
+        return to_builtins(told(self._lease, self.requested, actual))
+
+    @property
+    def _lease(self) -> Lease:
+        lease: Lease = self.execution_context.context.lease
+        return lease
+
     def _estimate(self) -> int | None:
+        """None for an argument that does not fit: the execution will say so."""
         context = self.execution_context
         document, schema = context.graphql_document, context.schema._schema
         assert document is not None
         operation = get_operation_ast(document, context.operation_name)
-        if operation is None or operation.operation is OperationType.SUBSCRIPTION:
-            return None
+        assert operation is not None
+        self.kind = operation.operation
         variables = get_variable_values(schema, operation.variable_definitions or (), context.variables or {})
         if not isinstance(variables, VariableValues):
             return None
         fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-        return Estimate(schema, operation, fragments, variables).total()
+        try:
+            return Estimate(schema, operation, fragments, variables).total()
+        except GraphQLError:
+            return None
 
-    def get_results(self) -> dict[str, Any]:
-        return {} if self.requested is None else {"cost": {"requested": self.requested, "allowed": MOST}}
+    def _actual(self) -> int:
+        data = getattr(self.execution_context.result, "data", None) or {}
+        return max(EFFECT[self.kind] * len(data) + objects_in(json.encode(data)), DOOR)

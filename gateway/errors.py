@@ -21,6 +21,16 @@ class UnauthenticatedError(errors.RejectedError):
     code = "UNAUTHENTICATED"
 
 
+class ThrottledError(errors.TransientError):
+    """The caller has asked for more than it may; `seconds` until there is room again."""
+
+    code = "THROTTLED"
+
+    def __init__(self, problem: str, seconds: int = 1) -> None:
+        super().__init__(problem)
+        self.seconds = seconds
+
+
 TOLD: Mapping[type[errors.MilepostError], bool] = {
     errors.MilepostError: False,
     errors.TransientError: True,
@@ -31,6 +41,7 @@ TOLD: Mapping[type[errors.MilepostError], bool] = {
     errors.PoisonError: False,
     errors.StartError: False,
     UnauthenticatedError: True,
+    ThrottledError: True,
 }
 """Whether the caller gets the error's own code and message. A test proves that none of ours is missing; a
 subclass of another package is told as its nearest parent is."""
@@ -49,16 +60,19 @@ OUTAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Public:
-    """An error as its caller sees it. `hidden` says that there is more to it, for our log only."""
+    """An error as its caller sees it. `hidden`: there is more to it, for our log only. `retry` is in seconds."""
 
     code: str
     message: str
     hidden: bool = False
+    retry: int | None = None
 
 
 def public(error: BaseException) -> Public:
     """The one place that decides."""
     match error:
+        case ThrottledError():
+            return Public(error.code, str(error), retry=error.seconds)
         case errors.MilepostError() if _is_told(error):
             return Public(error.code, str(error) or "try again later")
         case asyncpg.DataError():
@@ -73,7 +87,11 @@ def tell(error: GraphQLError, correlation: str) -> GraphQLError:
     told = _told(error)
     if told.hidden:
         _log(told, error, correlation)
-    extensions = {"code": told.code} | ({"correlationId": correlation} if told.hidden else {})
+    extensions: dict[str, object] = {"code": told.code}
+    if told.hidden:
+        extensions["correlationId"] = correlation
+    if told.retry is not None:
+        extensions["retryAfter"] = told.retry
     return GraphQLError(
         told.message,
         nodes=error.nodes,

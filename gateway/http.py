@@ -32,12 +32,13 @@ from gateway.asgi import (
 from gateway.auth import Principal, Role, TokenCheck
 from gateway.compression import compressed
 from gateway.context import Context
-from gateway.cost import MOST
-from gateway.errors import BAD_REQUEST, OUTAGES, UNAVAILABLE, UnauthenticatedError, tell
+from gateway.cost import DOOR, Told, most, objects_in, told
+from gateway.errors import BAD_REQUEST, OUTAGES, UNAVAILABLE, ThrottledError, UnauthenticatedError, tell
 from gateway.plan.answers import Answers, Asked
 from gateway.plan.explaining import explained
 from gateway.plan.plans import Plan
 from gateway.schema import GatewaySchema
+from gateway.throttle import Lease
 from orders.errors import TransientError
 
 MAX_BODY = 512 * 1024
@@ -47,7 +48,6 @@ _RESPONSE = "application/graphql-response+json"
 _LEGACY = "application/json"
 _ALLOWED = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 _CHALLENGE = ((b"www-authenticate", b"Bearer"),)
-_RETRY = ((b"retry-after", b"1"),)
 
 
 class Request(msgspec.Struct, frozen=True, rename="camel"):
@@ -84,23 +84,29 @@ class HttpView:
         try:
             # First of all: nothing of a stranger's request is read.
             caller = await self.tokens.bearer(header(scope, b"authorization"))
+            lease = self.context.throttle.lease(caller)
+            await lease.take(DOOR)
             raw, read = await _raw(scope, receive)
             asked = self.answers.find(raw, caller) or self._planned(raw, read(raw), caller)
-            if asked is not None and asked.whole and (data := await self.answers.data(asked)) is not None:
-                return await _send(scope, send, 200, _body(asked, data))
+            if asked is not None and asked.plan.cost > most(lease):
+                asked = None
+            if asked is not None and asked.whole and (body := await self._compiled(asked, lease)) is not None:
+                return await _send(scope, send, 200, body)
             request = read(raw)
             result = await self._execute(request, asked, caller, _ALLOWED[scope["method"]])
             if wants_plan(request, caller) and (plan := self._looked(request, caller)) is not None:
                 result.extensions = {**(result.extensions or {}), "plan": explained(plan)}
         except UnauthenticatedError as error:
             await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
+        except ThrottledError as error:
+            await respond_json(send, 429, _errors(error.code, str(error)), _retry(error.seconds))
         except TransientError as error:
             await respond_json(send, 503, _errors(error.code, str(error)), _RETRY)
         except _UnusableError as error:
             await respond_json(send, error.status, _errors(BAD_REQUEST, str(error)), error.headers)
         except Exception as error:
-            told = tell(GraphQLError(str(error), original_error=error), uuid.uuid4().hex)
-            await respond_json(send, 500, {"errors": [told.formatted]})
+            masked = tell(GraphQLError(str(error), original_error=error), uuid.uuid4().hex)
+            await respond_json(send, 500, {"errors": [masked.formatted]})
         else:
             await _answer(scope, send, result)
 
@@ -109,6 +115,15 @@ class HttpView:
         if asked is not None and wants_plan(request, caller):
             asked.note = b',"plan":' + msgspec.json.encode(explained(asked.plan), enc_hook=str)
         return asked
+
+    async def _compiled(self, asked: Asked, lease: Lease) -> bytes | None:
+        """The body of the answer, paid for."""
+        requested = asked.plan.cost
+        await lease.take(requested - DOOR)
+        data = await self.answers.data(asked)
+        actual = DOOR if data is None else max(objects_in(data), DOOR)
+        lease.settle(requested, actual)
+        return None if data is None else _body(data, told(lease, requested, actual), asked.note)
 
     def _looked(self, request: Request, caller: Principal) -> Plan | None:
         return self.answers.plans.look(request.query, request.variables or {}, request.operation_name, caller)
@@ -183,13 +198,15 @@ def wants_plan(request: Request, caller: Principal) -> bool:
     return caller.role is Role.ADMIN and (request.extensions or {}).get("plan") is True
 
 
-def _body(asked: Asked, data: bytes) -> bytes:
-    costs = b'"cost":{"requested":%d,"allowed":%d}' % (asked.plan.cost, MOST)
-    return b'{"data":%b,"extensions":{%b%b}}' % (data, costs, asked.note)
+def _body(data: bytes, told: Told, note: bytes) -> bytes:
+    return b'{"data":%b,"extensions":%b%b}}' % (data, msgspec.json.encode(told)[:-1], note)
 
 
 async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:
     errors = [error.formatted for error in result.errors or ()]
+    if (seconds := next((each["extensions"].get("retryAfter") for each in errors), None)) is not None:
+        await respond_json(send, 429, {"errors": errors, "extensions": result.extensions}, _retry(seconds))
+        return
     if any(error["extensions"]["code"] == UNAVAILABLE for error in errors):
         # A part of the data without the rest would look like the truth.
         await respond_json(send, 503, {"errors": errors}, _RETRY)
@@ -219,9 +236,14 @@ def negotiated(accept: str | None) -> str:
     return _RESPONSE if modern > 0 and modern >= wishes.get(_LEGACY, 0.0) else _LEGACY
 
 
+def _retry(seconds: int) -> Headers:
+    return ((b"retry-after", str(seconds).encode()),)
+
+
 def _errors(code: str, message: str) -> Mapping[str, object]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
 _HEADERS: Headers = (NO_STORE, (b"vary", b"accept, accept-encoding"))
+_RETRY = _retry(1)
 _POST_ONLY: Headers = ((b"allow", b"POST"),)

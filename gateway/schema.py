@@ -21,7 +21,7 @@ from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from gateway.context import Context
-from gateway.cost import CostLimit
+from gateway.cost import DOOR, CostLimit, objects_in
 from gateway.errors import tell
 from gateway.limits import RootFieldsRule
 from gateway.mutation import Mutation
@@ -30,6 +30,7 @@ from gateway.plan.plans import Plan, Plans
 from gateway.query import Query
 from gateway.subscription import Subscription
 from gateway.types.scalars import SCALARS
+from orders.errors import MilepostError
 
 Result = TypeVar("Result", bound=Any)
 
@@ -65,10 +66,14 @@ class GatewaySchema(strawberry.federation.Schema):
     async def complete(self, plan: Plan, **more: Any) -> ExecutionResult:
         """The statement's answer and what is left to resolvers, both as of one instant. Raises what Postgres raises."""
         context = _fork(more)
+        lease, taken, read = context.lease, plan.cost - DOOR, 0
+        await lease.take(taken)
         try:
             (row,) = await context.snapshot.run(plan.statement.sql, *plan.parameters)
+            read = objects_in(row[0])
             result = await super().execute(plan.statement.rest, **more)
         finally:
+            lease.settle(taken, read)
             await context.renew()
         return _told(merged(plan, row[0], result), context)
 
@@ -86,15 +91,25 @@ def _fork(arguments: dict[str, Any]) -> Context:
 async def _stream(results: AsyncGenerator[Any, None], context: Context) -> AsyncGenerator[Any, None]:
     """What is sent to a slow client must not keep a snapshot open."""
     try:
+        await context.lease.take(DOOR)
         async for result in results:
             await context.renew()
-            yield _told(result, context)
+            yield _told(_refused(result), context)
+    except MilepostError as error:
+        refused = GraphQLError(str(error), original_error=error)
+        yield _told(PreExecutionError(data=None, errors=[refused]), context)
     except GraphQLError as error:
         # A cached parse fails outside of where Strawberry looks for it.
         yield _told(PreExecutionError(data=None, errors=[error]), context)
     finally:
         await results.aclose()
         await context.renew()
+
+
+def _refused(result: Any) -> Any:
+    """A subscription that was never begun is an error, not an event."""
+    unbegun = result.data is None and result.errors and not any(error.path for error in result.errors)
+    return PreExecutionError(data=None, errors=result.errors) if unbegun else result
 
 
 def _told(result: Result, context: Context) -> Result:

@@ -2,16 +2,17 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 
 import uvicorn
 
 from gateway.app import Gateway
-from gateway.auth import Trust
+from gateway.auth import Role, Trust
 from gateway.sockets import MAX_MESSAGE
+from gateway.throttle import ALLOWED, Allowance
 from orders.errors import StartError
 
 DRAIN = 2
@@ -32,6 +33,7 @@ class GatewayConfig:
     pool_max: int = 8
     production: bool = False
     queue: int = 1000
+    allowed: Mapping[Role, Allowance] = field(default_factory=lambda: ALLOWED)
 
 
 async def serve(config: GatewayConfig, ready: Callable[[], None] | None = None) -> None:
@@ -80,6 +82,7 @@ def _gateway(config: GatewayConfig) -> Gateway:
         pool_max=config.pool_max,
         production=config.production,
         queue=config.queue,
+        allowed=config.allowed,
     )
 
 

@@ -23,6 +23,7 @@ from gateway.auth import Principal, TokenCheck
 from gateway.context import Context
 from gateway.errors import UnauthenticatedError
 from gateway.schema import GatewaySchema
+from gateway.throttle import Lease
 from orders.errors import TransientError
 
 MAX_MESSAGE = 256 * 1024
@@ -95,6 +96,9 @@ class _Door:
         except TransientError as error:
             await self.socket.close(1013, f"Try again later: {error}")
             raise ConnectionRejectionError from None
+        if not self.socket.enter(context.lease):
+            await self.socket.close(1013, "Try again later: this caller has too many sockets")
+            raise ConnectionRejectionError
         self.socket.close_at(context.principal)
         return UNSET
 
@@ -107,6 +111,7 @@ class Socket(AsyncWebSocketAdapter):
         self._send = send
         self._closed = False
         self._expiry: asyncio.Task[None] | None = None
+        self._lease: Lease | None = None
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         while (message := await self._receive())["type"] == "websocket.receive":
@@ -131,7 +136,17 @@ class Socket(AsyncWebSocketAdapter):
         """When the token expires."""
         self._expiry = asyncio.create_task(self._expire(principal.expires_at))
 
+    def enter(self, lease: Lease) -> bool:
+        """Counts as one of the caller's sockets, if it may have one more."""
+        if lease.sockets >= lease.allowance.sockets:
+            return False
+        lease.sockets += 1
+        self._lease = lease
+        return True
+
     def forget(self) -> None:
+        if self._lease is not None:
+            self._lease.sockets -= 1
         if self._expiry is not None:
             self._expiry.cancel()
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from orders.statements import named_statements
 
-_FILES = ("graph", "orders", "feed", "operations")
+_FILES = ("graph", "orders", "feed", "operations", "limits")
 _INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
 
 

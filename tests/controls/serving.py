@@ -15,17 +15,26 @@ from asyncpg.pool import PoolConnectionProxy
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from gateway.auth import Trust, issue_token, new_key_pair
+from gateway.auth import Role, Trust, issue_token, new_key_pair
 from gateway.server import GatewayConfig, GatewayServer, listen
+from gateway.throttle import Allowance
 
 ROOT = Path(__file__).parents[2]
-SCHEMAS = ("projections/sql/graph.sql", "projections/sql/record.sql", "commands/sql/commands.sql")
+SCHEMAS = (
+    "projections/sql/graph.sql",
+    "projections/sql/record.sql",
+    "commands/sql/commands.sql",
+    "gateway/sql/schema.sql",
+)
 INSTANT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 """When order 1042 was placed."""
 ROWS = ROOT / "tests/integration/gateway_rows.sql"
 PROTOCOL = Subprotocol("graphql-transport-ws")
 SECONDS = 15
 """Longest wait for anything."""
+
+PLENTY = dict.fromkeys(Role, Allowance(10**9, 10**9, 1000))
+"""What clients may ask for where that is not the question."""
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 
@@ -193,7 +202,7 @@ async def running(dsn: str, folder: Path, trust: Trust | None = None, **settings
     key = folder / "public.pem"
     key.write_text(PUBLIC_KEY)
     trust = trust or Trust(public_key=str(key))
-    config = GatewayConfig(dsn=dsn, host="127.0.0.1", port=0, trust=trust, **settings)
+    config = GatewayConfig(dsn=dsn, host="127.0.0.1", port=0, trust=trust, **({"allowed": PLENTY} | settings))
     ready = asyncio.Event()
     server = GatewayServer(config, ready.set)
     listener = listen(config.host, config.port)

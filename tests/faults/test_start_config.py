@@ -9,7 +9,8 @@ from starting import one_line, start
 from app.gateway import trust
 from app.keys import public_key_path
 from app.settings import AuthConfig, Settings, SourceSettings, read_config
-from gateway.auth import Trust
+from gateway.auth import Role, Trust
+from gateway.throttle import ALLOWED, Allowance
 from orders.errors import StartError
 
 
@@ -29,6 +30,12 @@ from orders.errors import StartError
         (
             "[auth]\nissuer = 'x'",
             "auth: name the keys by `jwks`, a URL, or `public_key`, a PEM file; one of",
+        ),
+        ("[limits.guest]\nrefill = 5", "limits.guest: there is no such role; name one of admin, operations, "),
+        ("[limits.partner]\nrefill = 0", "limits.partner.refill: Expected `int` >= 1; correct it there"),
+        (
+            "[limits.partner]\nrefill = 1",
+            "limits.partner: a bucket of 100000 takes longer than 3600 s to fill at 1 a second; lower capacity, or",
         ),
         ("[graph]\nhost = 'x'", "graph: Object contains unknown field `host`; correct it there"),
         ("[graph]\ndsn = '${NO_SUCH}'", "graph.dsn: the environment variable NO_SUCH is not set; set it, or write"),
@@ -63,6 +70,16 @@ async def test_the_process_ends_with_code_2_and_one_line(data: Path) -> None:
 async def test_the_same_start_without_a_fault_succeeds(data: Path) -> None:
     refusal = await start(data, "port = 0")
     assert (refusal.code, refusal.said, refusal.left) == (0, "", [])
+
+
+def test_limits_change_what_they_name(tmp_path: Path) -> None:
+    file = tmp_path / "milepost.toml"
+    file.write_text("[limits.customer]\ncapacity = 9000\nrefill = 30\n[limits.partner]\nsockets = 3\n")
+    customer, partner = ALLOWED[Role.CUSTOMER], ALLOWED[Role.PARTNER]
+    assert read_config(file).limits == {
+        Role.CUSTOMER: Allowance(9000, 30, customer.sockets),
+        Role.PARTNER: partner._replace(sockets=3),
+    }
 
 
 def test_a_key_file_lies_beside_the_configuration(tmp_path: Path) -> None:

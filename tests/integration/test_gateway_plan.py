@@ -28,7 +28,7 @@ from hypothesis import strategies as st
 from app.postgres import Postgres
 from gateway.auth import Principal, Role
 from gateway.context import Context
-from gateway.cost import MOST
+from gateway.cost import DOOR, objects_in
 from gateway.cursors import OrderPlace, order_cursor
 from gateway.database import open_plan_pool, open_pool
 from gateway.feed import Feed
@@ -36,6 +36,7 @@ from gateway.lanes import Lanes
 from gateway.plan.answers import Answers
 from gateway.plan.plans import Plans
 from gateway.schema import build_plans, build_schema
+from gateway.throttle import Throttle
 from tests.controls import serving
 
 HERE = Path(__file__).parent
@@ -176,17 +177,22 @@ class Both:
         return {
             "data": json.loads(found[0]),
             "errors": [],
-            "extensions": {"cost": {"requested": asked.plan.cost, "allowed": MOST}},
+            "cost": {"requested": asked.plan.cost, "actual": max(objects_in(found[0]), DOOR)},
         }
 
 
 def formatted(result: Any) -> dict[str, Any]:
     errors = [error.formatted | {"locations": None} for error in result.errors or ()]
-    return {"data": result.data, "errors": errors, "extensions": result.extensions}
+    return {"data": result.data, "errors": errors, "cost": counted(result)}
+
+
+def counted(result: Any) -> dict[str, int | None]:
+    cost = (result.extensions or {}).get("cost", {})
+    return {name: cost.get(name) for name in ("requested", "actual")}
 
 
 def canonical(answer: Any) -> str:
-    return json.dumps([answer["data"], answer["errors"], answer["extensions"]], default=str)
+    return json.dumps([answer["data"], answer["errors"], answer["cost"]], default=str)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -200,7 +206,7 @@ async def both(postgres: Postgres) -> AsyncIterator[Both]:
         await db.execute((HERE / file).read_text())
     await db.close()
     pool, plan_pool = await open_pool(dsn, 4), await open_plan_pool(dsn, 4)
-    context = Context(pool, Feed(lambda: asyncpg.connect(dsn)))
+    context = Context(pool, Feed(lambda: asyncpg.connect(dsn)), Throttle(pool, serving.PLENTY))
     lanes, plans = Lanes(plan_pool, 4), build_plans(SCHEMA)
     yield Both(context, Answers(lanes, plans), plans)
     await lanes.close()

@@ -1,4 +1,4 @@
-"""The Postgres role of the gateway: it reads the graph, writes commands, and can do nothing else."""
+"""The Postgres role of the gateway: it reads the graph, writes commands, takes points, and can do nothing else."""
 
 from collections.abc import AsyncIterator
 from typing import TypeAlias
@@ -14,12 +14,12 @@ from gateway.visibility import seen
 
 _TABLES = """
 select table_schema || '.' || table_name as name from information_schema.tables
-where table_schema in ('graph', 'record', 'command') order by 1
+where table_schema in ('graph', 'record', 'command', 'gateway') order by 1
 """
 _RIGHTS = """
 select bool_or(has_table_privilege($1, $2::text, kind)) from unnest(string_to_array($3, ' ')) as kind
 """
-FACTS = {"graph.fact", "graph.claim", "graph.link"}
+HIDDEN = {"graph.fact", "graph.claim", "graph.link", "gateway.bucket"}
 COMMANDS = "command.command"
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -54,7 +54,7 @@ async def may(owner: Db, table: str, *kinds: str) -> bool:
 
 async def test_it_reads_what_readers_read(owner: Db) -> None:
     readable = {table for table in await tables(owner) if await may(owner, table, "SELECT")}
-    assert set(await tables(owner)) - readable == FACTS
+    assert set(await tables(owner)) - readable == HIDDEN
 
 
 async def test_it_writes_commands_and_nothing_else(owner: Db) -> None:
@@ -82,6 +82,9 @@ async def test_it_owns_nothing_and_is_nobody_special(owner: Db) -> None:
         "truncate record.ledger",
         "update command.command set state = 'SETTLED'",
         "select * from graph.fact",
+        "select * from gateway.bucket",
+        "update gateway.bucket set points = 1e9",
+        "create function gateway.mine() returns void language sql as ''",
         "explain select * from graph.fact",
         "copy graph.orders to program 'true'",
         "select pg_read_file('postgresql.conf')",

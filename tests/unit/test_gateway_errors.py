@@ -9,15 +9,17 @@ import pytest
 from graphql import GraphQLError
 
 import commands.ports  # noqa: F401 (its errors are of the tree)
+from gateway.auth import Principal, Role
 from gateway.context import Context
 from gateway.database import Pool
 from gateway.errors import TOLD, public, tell
 from gateway.feed import Feed
 from gateway.schema import schema
+from gateway.throttle import Throttle
 from orders import errors
 from orders.errors import MilepostError
 
-PUBLIC_CODES = {"BAD_REQUEST", "CONFLICT", "FORBIDDEN", "NOT_FOUND", "UNAUTHENTICATED", "UNAVAILABLE"}
+PUBLIC_CODES = {"BAD_REQUEST", "CONFLICT", "FORBIDDEN", "NOT_FOUND", "THROTTLED", "UNAUTHENTICATED", "UNAVAILABLE"}
 
 
 def tree(root: type[MilepostError]) -> Iterator[type[MilepostError]]:
@@ -96,7 +98,9 @@ def test_what_graphql_finds_while_it_executes_is_hidden_too() -> None:
 
 async def ask(query: str, **variables: object) -> list[dict[str, object]]:
     """The errors of a document that is wrong: it reads nothing, so there is nothing to read from."""
-    context = Context(cast("Pool", None), cast("Feed", None))
+    throttle, caller = Throttle(cast("Pool", None)), Principal("ann", Role.ADMIN, 2**40)
+    throttle.lease(caller).points = 1000
+    context = Context(cast("Pool", None), cast("Feed", None), throttle, caller)
     result = await schema.execute(query, variable_values=variables, context_value=context)
     return [cast("dict[str, object]", error.formatted) for error in result.errors or ()]
 
