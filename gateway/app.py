@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import asyncpg
 
 from gateway import pages
-from gateway.asgi import Receive, Scope, Send, respond, respond_json
+from gateway.admission import ADMITTED, BUSY, BusyError, Gate
+from gateway.asgi import NO_STORE, Receive, Scope, Send, respond, respond_json
 from gateway.auth import Role, TokenCheck, Trust
 from gateway.context import Context
 from gateway.database import Pool, connect, open_plan_pool, open_pool
@@ -55,6 +56,7 @@ class Gateway:
         self._queue = queue
         self._production = production
         self._allowed = allowed
+        self.gate = Gate()
         self._schema = build_schema(production)
         self._plans = build_plans(self._schema, production)
         self._tokens = TokenCheck(trust)
@@ -68,7 +70,11 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
             case "http":
-                await self._http(scope, receive, send)
+                try:
+                    await self._http(scope, receive, send)
+                finally:
+                    if ADMITTED in scope:
+                        self.gate.left()
             case "websocket":
                 await self._websocket(scope, receive, send)
             case "lifespan":
@@ -78,11 +84,11 @@ class Gateway:
         path: str = scope["path"]
         match path.rstrip("/"):
             case "/graphql" if scope["method"] == "POST":
-                await self.parts.http(scope, receive, send)
+                await self._graphql(scope, receive, send)
             case "/graphql" if pages.wants_page(scope) and not self._production:
                 await pages.send_page(send)
             case "/graphql" if scope["method"] == "GET" and b"query=" in scope["query_string"]:
-                await self.parts.http(scope, receive, send)
+                await self._graphql(scope, receive, send)
             case "/graphql":
                 await respond(send, 405, b"text/plain", b"POST a GraphQL request", ((b"allow", b"GET, POST"),))
             case "/health":
@@ -93,6 +99,16 @@ class Gateway:
                 await pages.send_file(scope, send)
             case _:
                 await respond(send, 404, b"text/plain", b"not found")
+
+    async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.gate.enter()
+        except BusyError:
+            return await respond(send, 503, b"application/json", BUSY, ((b"retry-after", b"1"), NO_STORE))
+        try:
+            await self.parts.http(scope, receive, send)
+        finally:
+            self.gate.leave()
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].rstrip("/") == "/graphql":
@@ -131,7 +147,8 @@ class Gateway:
             # So that the first subscriber need not come again; without Postgres the start goes on all the same.
             await feed.moved(READY_TIMEOUT)
             context = Context(pool, feed, throttle)
-            http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, context)
+            over_http = replace(context, gate=self.gate)
+            http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, over_http)
             yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, context))
 
 

@@ -1,9 +1,12 @@
 """What resolvers get: who asks, what they may read, and where the feed is."""
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from gateway.admission import Gate
 from gateway.auth import Principal
 from gateway.database import Pool, Snapshot
 from gateway.errors import UnauthenticatedError
@@ -24,6 +27,7 @@ class Context:
     throttle: Throttle
     principal: Principal | None = None
     connection_params: dict[str, object] | None = None
+    gate: Gate | None = None
     snapshot: Snapshot = field(init=False)
     loaders: Loaders = field(init=False)
     correlation: str = field(init=False)
@@ -39,6 +43,14 @@ class Context:
         if self.principal is None:
             raise UnauthenticatedError("a bearer token is needed")
         return self.principal
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Around what only waits; a request steps aside once, however many of its fields wait."""
+        gate, self.gate = self.gate, None
+        with nullcontext() if gate is None else gate.aside():
+            yield
+        self.gate = gate or self.gate
 
     @property
     def lease(self) -> Lease:

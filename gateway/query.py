@@ -48,7 +48,8 @@ class Query:
         wait_seconds: Wait = 5.0,
     ) -> Order | None:
         if after is not None:
-            await wait_for(info.context.pool, info.context.feed, after, wait_seconds)
+            with info.context.aside():
+                await wait_for(info.context.pool, info.context.feed, after, wait_seconds)
             await info.context.renew()
         return await order_of(info, id, number)
 

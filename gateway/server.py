@@ -5,12 +5,15 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
+from typing import cast
 
 import uvicorn
 
 from gateway.app import Gateway
 from gateway.auth import Role, Trust
+from gateway.protocol import Protocol
 from gateway.sockets import MAX_MESSAGE
 from gateway.throttle import ALLOWED, Allowance
 from orders.errors import StartError
@@ -90,7 +93,7 @@ def _uvicorn(gateway: Gateway) -> uvicorn.Config:
     return uvicorn.Config(
         gateway,
         interface="asgi3",
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", partial(Protocol, gateway.gate)),
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,

@@ -1,0 +1,132 @@
+"""HTTP as uvicorn reads it, in a world that is not always kind: endless heads, and more than can be answered."""
+
+import asyncio
+import re
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gateway.admission import ADMITTED, BUSY, Gate
+from gateway.asgi import Scope
+
+WHOLE_WITHIN = 20.0
+"""Seconds from a request's first byte, or a connection's begin, to its last byte."""
+MAX_HEAD = 64 * 1024
+"""Bytes of a request's URL and headers."""
+PATH = b"/graphql"
+
+REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 1\r\n"
+    b"cache-control: no-store\r\ncontent-length: %d\r\n\r\n%b" % (len(BUSY), BUSY)
+)
+"""All of it: what a refusal costs is taken from those who are let in."""
+
+
+class Protocol(HttpToolsProtocol):
+    """Of one connection."""
+
+    def __init__(self, gate: Gate, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._gate = gate
+        self._late: asyncio.TimerHandle | None = None
+        self._head = 0
+        self._in_head, self._between = False, True
+        self._refused: bytes | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        super().connection_made(transport)
+        self._expect()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._gate.full and self._between and self._alone() and _is_one_whole(data):
+            return self._refuse()
+        super().data_received(data)
+        if self._in_head:
+            self._head += len(data)
+            if self._head > MAX_HEAD:
+                self._close("The head of the request is too large.")
+        return None
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head, self._in_head, self._between, self._refused = 0, True, False, None
+        if self._late is None:
+            self._expect()
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        if sum(len(name) + len(value) for name, value in self.headers) + len(self.url) > MAX_HEAD:
+            return self._close("The head of the request is too large.")
+        if [name for name, _ in self.headers].count(b"host") > 1:
+            return self._close("There is more than one Host.")
+        if self._counts():
+            if self._gate.full:
+                self._refused = REFUSAL
+                return None
+            self._gate.arrive()
+            cast("Scope", self.scope)[ADMITTED] = True
+        return super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if self._refused is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._expect_nothing()
+        self._between = True
+        if self._refused is None:
+            super().on_message_complete()
+        elif self._refused and self.parser.should_keep_alive() and not self.expect_100_continue:
+            self._refuse()
+        elif self._refused:
+            self.transport.write(self._refused)
+            self.transport.close()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._expect_nothing()
+        super().handle_websocket_upgrade()
+
+    def _alone(self) -> bool:
+        """Nothing that came before on this connection is still to be answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _counts(self) -> bool:
+        """One that waits behind another of its connection is counted when its turn comes."""
+        return self._alone() and self.url.startswith(PATH) and not self.parser.should_upgrade()
+
+    def _refuse(self) -> None:
+        self._expect_nothing()
+        self._unset_keepalive_if_required()
+        self.transport.write(REFUSAL)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def _close(self, problem: str) -> None:
+        self._refused = b""
+        self.send_400_response(problem)
+
+    def _expect(self) -> None:
+        self._late = self.loop.call_later(WHOLE_WITHIN, self._too_late)
+
+    def _expect_nothing(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _too_late(self) -> None:
+        self._late = None
+        self.transport.close()
+
+
+def _is_one_whole(data: bytes) -> bool:
+    """One request for an answer, from its first byte to its last: it can be refused without being read."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = _LENGTH.search(head)
+    return data.startswith(_POST) and length is not None and int(length[1]) == len(body)
+
+
+_POST = b"POST /graphql HTTP/1.1\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9})(?:\r|$)", re.IGNORECASE)
