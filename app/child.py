@@ -20,7 +20,7 @@ Probe = Callable[[], Awaitable[bool]]
 class Child:
     """A process to be kept running. It is ready when it calls `children.ready`, or when `probe` says so.
 
-    `env` comes on top of ours; `ready_timeout` is in seconds.
+    `env` comes on top of ours; `ready_timeout` is in seconds; `files` are descriptors that it gets of us.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Child:
     env: Mapping[str, str] = field(default_factory=dict)
     probe: Probe | None = None
     ready_timeout: float = 60
+    files: tuple[int, ...] = ()
 
 
 class Running:
@@ -103,7 +104,7 @@ def _spawn(child: Child, parent: int, ready: int) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **child.env, **pipes},
-        pass_fds=(parent, ready),
+        pass_fds=(parent, ready, *child.files),
         # A session of its own: Ctrl-C in the terminal is for the supervisor, which ends the children in their order.
         start_new_session=True,
     )

@@ -11,13 +11,16 @@ from cyclopts import App, Parameter
 
 from adapters.direct import DirectSource
 from app.folder import default_folder
-from app.settings import Config, Settings, read_config
+from app.settings import MOST_WORKERS, Config, Settings, read_config
 from orders.errors import MilepostError, RejectedError, StartError
 
 app = App(name="milepost", help="One live order graph over a distributor's ERP, its 3PLs and its carriers.")
 
 Data = Annotated[Path | None, Parameter(help="The data folder; the default is this user's data folder.")]
 Port = Annotated[int | None, Parameter(help="The port of the GraphQL gateway.")]
+WorkerCount = Annotated[
+    int | None, Parameter(name="--workers", help="Gateway processes on that port; 1 unless milepost.toml says more.")
+]
 ConfigFile = Annotated[Path | None, Parameter(name="--config", help="milepost.toml, which names the sources.")]
 
 
@@ -25,18 +28,22 @@ def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201  # the command line's output
 
 
-def configured(config: Path | None, port: int | None) -> Config:
+def configured(config: Path | None, port: int | None, workers: int | None) -> Config:
+    """What the command line says comes before what the file says. Raises StartError."""
     found = read_config(config) if config else Config()
-    return found if port is None else msgspec.structs.replace(found, port=port)
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        raise StartError(f"--workers {workers}: choose 1 to {MOST_WORKERS}")
+    given = {"port": port, "workers": workers}
+    return msgspec.structs.replace(found, **{name: value for name, value in given.items() if value is not None})
 
 
 @app.command
-def up(*, config: ConfigFile = None, data: Data = None, port: Port = None) -> None:
+def up(*, config: ConfigFile = None, data: Data = None, port: Port = None, workers: WorkerCount = None) -> None:
     """Run Milepost over the sources of milepost.toml until Ctrl-C."""
     from app.runtime import running
 
     async def main() -> None:
-        found = configured(config or Path("milepost.toml"), port)
+        found = configured(config or Path("milepost.toml"), port, workers)
         async with running(data or default_folder(), found, say) as supervisor:
             say(supervisor.banner())
             await supervisor.wait()
@@ -63,6 +70,7 @@ def demo(
     json: Annotated[bool, Parameter(help="Print the summary as JSON, and all else to stderr.", negative="")] = False,
     data: Data = None,
     port: Port = None,
+    workers: WorkerCount = None,
 ) -> None:
     """Watch orders move through a legacy ERP and a 3PL's warehouse system, or through Tryton."""
     from app.demo import demo_folder, run_demo, summary_text, to_json
@@ -71,7 +79,7 @@ def demo(
     from demo.trouble import with_rates
 
     async def main() -> None:
-        config, ending = configured(None, port), until_done or json
+        config, ending = configured(None, port, workers), until_done or json
         if erp == "tryton" and trouble:
             raise RejectedError("--trouble is for the legacy ERP's story; Tryton's has its one short pick")
         if erp == "tryton":

@@ -12,8 +12,11 @@ from gateway.auth import Trust
 from gateway.server import GatewayConfig, serve
 from gateway.throttle import ALLOWED
 
+POOLED = 16
+"""Connections to Postgres in each kind of pool, of all workers together: more do not make it faster."""
 
-async def answer(data: Path) -> None:
+
+async def answer(data: Path, listener: int | None) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises StartError."""
     settings = Settings.load(data)
     config = GatewayConfig(
@@ -21,9 +24,22 @@ async def answer(data: Path) -> None:
         host=settings.host,
         port=settings.port,
         trust=trust(settings),
+        pool_max=pool_size(settings.workers),
+        listener=listener,
+        shared=settings.workers > 1,
         allowed={**ALLOWED, **settings.limits},
     )
     await serve(config, partial(ready, f"http://{settings.host}:{settings.port}/graphql"))
+
+
+def pool_size(workers: int) -> int:
+    """Connections in each pool of one worker."""
+    return min(max(POOLED // workers, 2), 8)
+
+
+def connections_of(workers: int) -> int:
+    """The most that all workers have to Postgres: two pools each, one that listens, one for the throttle."""
+    return workers * (2 * pool_size(workers) + 2)
 
 
 def trust(settings: Settings) -> Trust:
@@ -37,9 +53,10 @@ def trust(settings: Settings) -> Trust:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m app.gateway", description="Serves the graph as GraphQL.")
     parser.add_argument("--data", type=Path, required=True, help="the data folder")
+    parser.add_argument("--listener", type=int, help="the descriptor of a socket that listens; else it makes one")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    run_child(partial(answer, arguments.data))
+    run_child(partial(answer, arguments.data, arguments.listener))
 
 
 if __name__ == "__main__":

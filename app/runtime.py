@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 from msgspec import structs
@@ -10,15 +10,21 @@ from msgspec import structs
 from adapters.registry import adapter
 from app.child import Child
 from app.folder import open_folder
+from app.gateway import connections_of
 from app.keys import ensure_keys
 from app.postgres import Postgres
 from app.preflight import Needs, check_databases, check_machine
 from app.schema import GATEWAY_ROLE, prepare_schema
 from app.settings import Config, Settings, SourceSettings
 from app.supervisor import Supervisor
+from gateway.server import listen
 from orders.errors import StartError
 
 GRAPH_DATABASE = "milepost"
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
+OTHERS = 42
+"""Connections to the embedded Postgres that are not the gateways'."""
 
 MakeSources = Callable[[Postgres], Awaitable[Sequence[SourceSettings]]]
 """Makes sources in the embedded Postgres; called again when it had to move to another port."""
@@ -38,9 +44,12 @@ async def running(
         if installation.postgres is not None:
             await supervisor.start_postgres(installation.postgres)
         await installation.settle()
-        await supervisor.start(*children(data))
-        ready = True
-        yield supervisor
+        with closing(listen(config.host, config.port)) as listener:
+            # Held here, so that no connection is refused while a gateway is started anew.
+            listener.listen(BACKLOG)
+            await supervisor.start(*children(data, config.workers, listener.fileno()))
+            ready = True
+            yield supervisor
     if not ready:
         raise StartError("stopped before everything was ready; the next start goes on where it was")
 
@@ -52,7 +61,8 @@ class Installation:
         self._data = data
         self._config = config
         self._make_sources = make_sources
-        self.postgres = Postgres(data) if config.graph is None else None
+        connections = OTHERS + connections_of(config.workers)
+        self.postgres = Postgres(data, {"max_connections": str(connections)}) if config.graph is None else None
 
     async def settle(self) -> None:
         """Databases, roles, schemas, keys and the settings file. Safe to repeat. Raises StartError."""
@@ -76,6 +86,7 @@ class Installation:
             min_free_mb=config.min_free_mb,
             auth=config.auth,
             limits=config.limits,
+            workers=config.workers,
         ).save()
 
     async def _graph(self) -> tuple[str, str]:
@@ -92,6 +103,15 @@ def needs(source: SourceSettings) -> Needs:
     return Needs(tables=adapter(source.adapter).mapping.tables, slot=f"milepost_{source.name}")
 
 
-def children(data: Path) -> list[Child]:
-    names = ("projector", "worker", "gateway")
-    return [Child(name, (sys.executable, "-m", f"app.{name}", "--data", str(data))) for name in names]
+def children(data: Path, workers: int, listener: int) -> list[Child]:
+    gateways = ["gateway"] if workers == 1 else [f"gateway-{number}" for number in range(1, workers + 1)]
+    serving = _command("gateway", data, "--listener", str(listener))
+    return [
+        Child("projector", _command("projector", data)),
+        Child("worker", _command("worker", data)),
+        *(Child(name, serving, files=(listener,)) for name in gateways),
+    ]
+
+
+def _command(name: str, data: Path, *more: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"app.{name}", "--data", str(data), *more)

@@ -21,6 +21,8 @@ Dsn = Annotated[str, Meta(pattern=_DSN)]
 Url = Annotated[str, Meta(pattern=_URL)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Megabytes = Annotated[int, Meta(ge=1)]
+MOST_WORKERS = 64
+Workers = Annotated[int, Meta(ge=1, le=MOST_WORKERS)]
 Positive = Annotated[int, Meta(ge=1)]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -63,6 +65,7 @@ class Settings(Struct, frozen=True):
     min_free_mb: int = 200
     auth: AuthConfig | None = None
     limits: dict[Role, Allowance] = {}
+    workers: int = 1
 
     def save(self) -> None:
         """To `data`/run/settings.json, readable by its owner only: it holds passwords."""
@@ -116,6 +119,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, dict[str, Any]] = {}
     host: str = "127.0.0.1"
     port: Port = 8000
+    workers: Workers = 1
     java_heap_mb: Megabytes = 128
     min_free_mb: Megabytes = 200
 
@@ -129,6 +133,7 @@ class Config(Struct, frozen=True):
     limits: dict[Role, Allowance] = {}
     host: str = "127.0.0.1"
     port: int = 8000
+    workers: int = 1
     java_heap_mb: int = 128
     min_free_mb: int = 200
 
@@ -143,6 +148,7 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
         limits=dict(_limit(path, name, entry) for name, entry in file.limits.items()),
         host=file.host,
         port=file.port,
+        workers=file.workers,
         java_heap_mb=file.java_heap_mb,
         min_free_mb=file.min_free_mb,
     )

@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -199,14 +200,15 @@ class Supervisor:
             forget(self._run, name)
 
     async def _end_children(self) -> None:
-        """Each gets a turn to end before the next is asked; 3 s after the first was, all are killed."""
+        """Each kind gets a turn to end before the next is asked; 3 s after the first was, all are killed."""
         deadline = time.monotonic() + _GRACE
-        endings = []
-        for name in reversed(self._order):
-            if running := self._running.get(name):
-                ending = asyncio.create_task(running.end(deadline - time.monotonic()))
-                endings.append(ending)
-                await asyncio.wait({ending}, timeout=_TURN)
+        endings: list[asyncio.Task[int]] = []
+        for _, names in groupby(reversed(self._order), _kind):
+            found = [self._running[name] for name in names if name in self._running]
+            turn = [asyncio.create_task(running.end(deadline - time.monotonic())) for running in found]
+            endings += turn
+            if turn:
+                await asyncio.wait(turn, timeout=_TURN)
         await asyncio.gather(*endings)
 
     @contextlib.contextmanager
@@ -247,6 +249,11 @@ async def _cancel(tasks: "list[asyncio.Task[None]]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _kind(name: str) -> str:
+    """Workers of one kind are told apart by a number: gateway-1, gateway-2."""
+    return name.partition("-")[0]
 
 
 def _line(entry: ProcessRecord) -> str:

@@ -7,10 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
+from gateway.accepting import accept
 from gateway.app import Gateway
 from gateway.auth import Role, Trust
 from gateway.protocol import Protocol
@@ -26,6 +27,7 @@ DRAIN = 2
 class GatewayConfig:
     """`port` 0 is any free one. `queue` is in events, for one subscriber.
 
+    `listener` is a socket that listens already, by its descriptor; `shared` says that other processes have it too.
     In production nobody gets GraphiQL, introspection or suggestions.
     """
 
@@ -36,14 +38,20 @@ class GatewayConfig:
     pool_max: int = 8
     production: bool = False
     queue: int = 1000
+    listener: int | None = None
+    shared: bool = False
     allowed: Mapping[Role, Allowance] = field(default_factory=lambda: ALLOWED)
 
 
 async def serve(config: GatewayConfig, ready: Callable[[], None] | None = None) -> None:
     """Until SIGTERM or SIGINT. Calls `ready` once it listens. Raises StartError."""
     server = GatewayServer(config, ready)
-    with closing(listen(config.host, config.port)) as listener:
+    with closing(_listener(config)) as listener:
         await server.serve(sockets=[listener])
+
+
+def _listener(config: GatewayConfig) -> socket.socket:
+    return listen(config.host, config.port) if config.listener is None else socket.socket(fileno=config.listener)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -67,11 +75,29 @@ class GatewayServer(uvicorn.Server):
         self.gateway = _gateway(config)
         super().__init__(_uvicorn(self.gateway))
         self._ready = ready
+        self._shared = config.shared
+        self._accepting: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup([] if self._shared else sockets)
+        if self._shared:
+            self._accepting = [asyncio.create_task(self._accept(each)) for each in sockets or ()]
         if self.started and self._ready is not None:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for accepting in self._accepting:
+            accepting.cancel()
+        await super().shutdown(sockets)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        make: Callable[[], asyncio.Protocol] = partial(
+            cast("Any", self.config.http_protocol_class),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        await accept(listener, lambda: len(self.server_state.connections), make)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn's own would raise the signal again after the drain, and the process would end as if killed.
