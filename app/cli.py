@@ -175,6 +175,27 @@ def explain(
     finish(main)
 
 
+documents = App(name="documents", help="Trusted documents, which clients may ask for by their id.")
+app.command(documents)
+
+
+@documents.command(name="sync")
+def sync_documents(
+    path: Annotated[Path, Parameter(help="A folder with *.graphql, such a file, or a manifest of Relay or Apollo.")],
+    *,
+    prune: Annotated[bool, Parameter(help="Withdraw all others.", negative="")] = False,
+    data: Data = None,
+    demo: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Store documents by the SHA-256 of their text; running gateways know them within seconds."""
+    from app.documents import read_documents, sync, synced_text
+
+    async def main() -> None:
+        say(synced_text(await sync(Settings.load(folder(data, demo)).graph_dsn, read_documents(path), prune=prune)))
+
+    finish(main)
+
+
 def folder(data: Path | None, demo: bool) -> Path:
     from app.demo import demo_folder
 

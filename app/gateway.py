@@ -25,6 +25,7 @@ async def answer(data: Path, listener: int | None) -> None:
         port=settings.port,
         trust=trust(settings),
         pool_max=pool_size(settings.workers),
+        documents_only=settings.documents_only,
         listener=listener,
         shared=settings.workers > 1,
         allowed={**ALLOWED, **settings.limits},

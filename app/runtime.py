@@ -87,6 +87,7 @@ class Installation:
             auth=config.auth,
             limits=config.limits,
             workers=config.workers,
+            documents_only=config.documents_only,
         ).save()
 
     async def _graph(self) -> tuple[str, str]:

@@ -66,6 +66,7 @@ class Settings(Struct, frozen=True):
     auth: AuthConfig | None = None
     limits: dict[Role, Allowance] = {}
     workers: int = 1
+    documents_only: bool = False
 
     def save(self) -> None:
         """To `data`/run/settings.json, readable by its owner only: it holds passwords."""
@@ -112,11 +113,18 @@ class LimitConfig(Struct, frozen=True, forbid_unknown_fields=True):
     sockets: Positive | None = None
 
 
+class DocumentsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[documents]`. `only`: nothing but trusted documents runs."""
+
+    only: bool = False
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     sources: dict[str, dict[str, Any]] = {}
     graph: dict[str, Any] | None = None
     auth: dict[str, Any] | None = None
     limits: dict[str, dict[str, Any]] = {}
+    documents: dict[str, Any] = {}
     host: str = "127.0.0.1"
     port: Port = 8000
     workers: Workers = 1
@@ -134,6 +142,7 @@ class Config(Struct, frozen=True):
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
+    documents_only: bool = False
     java_heap_mb: int = 128
     min_free_mb: int = 200
 
@@ -149,6 +158,7 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
         host=file.host,
         port=file.port,
         workers=file.workers,
+        documents_only=_convert(path, "documents", file.documents, DocumentsConfig).only,
         java_heap_mb=file.java_heap_mb,
         min_free_mb=file.min_free_mb,
     )

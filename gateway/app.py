@@ -14,6 +14,7 @@ from gateway.asgi import NO_STORE, Receive, Scope, Send, respond, respond_json
 from gateway.auth import Role, TokenCheck, Trust
 from gateway.context import Context
 from gateway.database import Pool, connect, open_plan_pool, open_pool
+from gateway.documents import Documents
 from gateway.errors import OUTAGES
 from gateway.feed import Feed
 from gateway.http import HttpView
@@ -50,12 +51,14 @@ class Gateway:
         production: bool = False,
         queue: int = 1000,
         allowed: Mapping[Role, Allowance] = ALLOWED,
+        documents_only: bool = False,
     ) -> None:
         self._dsn = dsn
         self._pool_max = pool_max
         self._queue = queue
         self._production = production
         self._allowed = allowed
+        self._documents_only = documents_only
         self.gate = Gate()
         self._schema = build_schema(production)
         self._plans = build_plans(self._schema, production)
@@ -87,7 +90,7 @@ class Gateway:
                 await self._graphql(scope, receive, send)
             case "/graphql" if pages.wants_page(scope) and not self._production:
                 await pages.send_page(send)
-            case "/graphql" if scope["method"] == "GET" and b"query=" in scope["query_string"]:
+            case "/graphql" if scope["method"] == "GET" and _asks(scope["query_string"]):
                 await self._graphql(scope, receive, send)
             case "/graphql":
                 await respond(send, 405, b"text/plain", b"POST a GraphQL request", ((b"allow", b"GET, POST"),))
@@ -147,9 +150,14 @@ class Gateway:
             # So that the first subscriber need not come again; without Postgres the start goes on all the same.
             await feed.moved(READY_TIMEOUT)
             context = Context(pool, feed, throttle)
+            documents = Documents(pool, only=self._documents_only)
             over_http = replace(context, gate=self.gate)
-            http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, over_http)
-            yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, context))
+            http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, documents, over_http)
+            yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, documents, context))
+
+
+def _asks(query_string: bytes) -> bool:
+    return any(name in query_string for name in (b"query=", b"documentId=", b"extensions="))
 
 
 async def _answers(pool: Pool) -> bool:

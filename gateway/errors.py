@@ -21,6 +21,18 @@ class UnauthenticatedError(errors.RejectedError):
     code = "UNAUTHENTICATED"
 
 
+class DocumentUnknownError(errors.NotFoundError):
+    """No trusted document has this id; code and message are those of Apollo's clients."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+
+
+class DocumentNeededError(errors.RejectedError):
+    """Only trusted documents run."""
+
+    code = "PERSISTED_QUERY_ID_REQUIRED"
+
+
 class ThrottledError(errors.TransientError):
     """The caller has asked for more than it may; `seconds` until there is room again."""
 
@@ -41,6 +53,8 @@ TOLD: Mapping[type[errors.MilepostError], bool] = {
     errors.PoisonError: False,
     errors.StartError: False,
     UnauthenticatedError: True,
+    DocumentUnknownError: True,
+    DocumentNeededError: True,
     ThrottledError: True,
 }
 """Whether the caller gets the error's own code and message. A test proves that none of ours is missing; a

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import asyncpg
 import msgspec
 from graphql import GraphQLError
+from msgspec.structs import replace
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
@@ -32,14 +33,15 @@ from gateway.asgi import (
 from gateway.auth import Principal, Role, TokenCheck
 from gateway.compression import compressed
 from gateway.context import Context
-from gateway.cost import DOOR, Told, most, objects_in, told
+from gateway.cost import DOOR, REFUSED, Told, most, objects_in, told
+from gateway.documents import Documents
 from gateway.errors import BAD_REQUEST, OUTAGES, UNAVAILABLE, ThrottledError, UnauthenticatedError, tell
 from gateway.plan.answers import Answers, Asked
 from gateway.plan.explaining import explained
 from gateway.plan.plans import Plan
 from gateway.schema import GatewaySchema
 from gateway.throttle import Lease
-from orders.errors import TransientError
+from orders.errors import NotFoundError, RejectedError, TransientError
 
 MAX_BODY = 512 * 1024
 """Bytes."""
@@ -53,7 +55,8 @@ _CHALLENGE = ((b"www-authenticate", b"Bearer"),)
 class Request(msgspec.Struct, frozen=True, rename="camel"):
     """What is asked, as the GraphQL over HTTP specification has it."""
 
-    query: str
+    query: str = ""
+    document_id: str | None = None
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     extensions: dict[str, Any] | None = None
@@ -78,6 +81,7 @@ class HttpView:
     schema: GatewaySchema
     answers: Answers
     tokens: TokenCheck
+    documents: Documents
     context: Context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,12 +91,15 @@ class HttpView:
             lease = self.context.throttle.lease(caller)
             await lease.take(DOOR)
             raw, read = await _raw(scope, receive)
-            asked = self.answers.find(raw, caller) or self._planned(raw, read(raw), caller)
+            request, asked = None, self.answers.find(raw, caller)
+            if asked is None:
+                raw, request = await self._meant(raw, read(raw))
+                asked = self.answers.find(raw, caller) or self._planned(raw, request, caller)
             if asked is not None and asked.plan.cost > most(lease):
                 asked = None
             if asked is not None and asked.whole and (body := await self._compiled(asked, lease)) is not None:
                 return await _send(scope, send, 200, body)
-            request = read(raw)
+            request = request or read(raw)
             result = await self._execute(request, asked, caller, _ALLOWED[scope["method"]])
             if wants_plan(request, caller) and (plan := self._looked(request, caller)) is not None:
                 result.extensions = {**(result.extensions or {}), "plan": explained(plan)}
@@ -102,7 +109,12 @@ class HttpView:
             await respond_json(send, 429, _errors(error.code, str(error)), _retry(error.seconds))
         except TransientError as error:
             await respond_json(send, 503, _errors(error.code, str(error)), _RETRY)
+        except RejectedError as error:
+            lease.settle(0, REFUSED)
+            status = 404 if isinstance(error, NotFoundError) else 400
+            await respond_json(send, status, _errors(error.code, str(error)))
         except _UnusableError as error:
+            lease.settle(0, REFUSED)
             await respond_json(send, error.status, _errors(BAD_REQUEST, str(error)), error.headers)
         except Exception as error:
             masked = tell(GraphQLError(str(error), original_error=error), uuid.uuid4().hex)
@@ -115,6 +127,14 @@ class HttpView:
         if asked is not None and wants_plan(request, caller):
             asked.note = b',"plan":' + msgspec.json.encode(explained(asked.plan), enc_hook=str)
         return asked
+
+    async def _meant(self, raw: bytes, request: Request) -> tuple[bytes, Request]:
+        """With the text that a document's id stands for; and bytes to remember it by, which no client can send."""
+        if not (request.document_id or "persistedQuery" in (request.extensions or {}) or self.documents.only):
+            return raw, request
+        text = await self.documents.text(request.query or None, request.document_id, request.extensions)
+        meant = replace(request, query=text, document_id=None)
+        return b"\0" + msgspec.json.encode(meant), meant
 
     async def _compiled(self, asked: Asked, lease: Lease) -> bytes | None:
         """The body of the answer, paid for."""

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any, TypeVar
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, parse, specified_rules, validate
 from strawberry.extensions import (
     AddValidationRules,
     DisableIntrospection,
@@ -121,6 +121,15 @@ def _told(result: Result, context: Context) -> Result:
 def build_plans(schema: GatewaySchema, production: bool = False) -> Plans:
     """For documents that the schema would accept too."""
     return Plans(schema, [*_RULES, *(_HIDDEN if production else ())], TOKENS)
+
+
+def problems(schema: GatewaySchema, text: str) -> list[str]:
+    """Why a document would be refused, whatever its variables."""
+    try:
+        document = parse(text, max_tokens=TOKENS)
+    except GraphQLError as error:
+        return [error.message]
+    return [error.message for error in validate(schema._schema, document, [*specified_rules, *_RULES])]
 
 
 def build_schema(production: bool = False) -> GatewaySchema:

@@ -27,6 +27,7 @@ DRAIN = 2
 class GatewayConfig:
     """`port` 0 is any free one. `queue` is in events, for one subscriber.
 
+    `documents_only`: nothing but trusted documents runs.
     `listener` is a socket that listens already, by its descriptor; `shared` says that other processes have it too.
     In production nobody gets GraphiQL, introspection or suggestions.
     """
@@ -38,6 +39,7 @@ class GatewayConfig:
     pool_max: int = 8
     production: bool = False
     queue: int = 1000
+    documents_only: bool = False
     listener: int | None = None
     shared: bool = False
     allowed: Mapping[Role, Allowance] = field(default_factory=lambda: ALLOWED)
@@ -112,6 +114,7 @@ def _gateway(config: GatewayConfig) -> Gateway:
         production=config.production,
         queue=config.queue,
         allowed=config.allowed,
+        documents_only=config.documents_only,
     )
 
 

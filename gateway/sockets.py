@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 import msgspec
+from graphql import GraphQLError
 from strawberry.exceptions import ConnectionRejectionError
 from strawberry.http.async_base_view import AsyncBaseHTTPView, AsyncWebSocketAdapter
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
@@ -16,15 +17,18 @@ from strawberry.http.websocket_origin import is_same_origin
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message as ProtocolMessage
+from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 from strawberry.types.unset import UNSET
 
 from gateway.asgi import Receive, Scope, Send, header
 from gateway.auth import Principal, TokenCheck
 from gateway.context import Context
+from gateway.cost import REFUSED
+from gateway.documents import Documents
 from gateway.errors import UnauthenticatedError
 from gateway.schema import GatewaySchema
 from gateway.throttle import Lease
-from orders.errors import TransientError
+from orders.errors import MilepostError, TransientError
 
 MAX_MESSAGE = 256 * 1024
 """Bytes."""
@@ -41,6 +45,7 @@ class SocketView:
 
     schema: GatewaySchema
     tokens: TokenCheck
+    documents: Documents
     context: Context
     init_timeout: float = 10.0
 
@@ -65,6 +70,7 @@ class SocketView:
             connection_init_wait_timeout=timedelta(seconds=self.init_timeout),
             max_subscriptions_per_connection=MAX_OPERATIONS,
         )
+        handler.documents = self.documents
         try:
             await handler.handle()
         finally:
@@ -72,12 +78,29 @@ class SocketView:
 
 
 class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
+    documents: Documents
+
     async def handle_message(self, message: ProtocolMessage) -> None:
         try:
             await super().handle_message(message)
         except (TypeError, AttributeError):
             # Strawberry looks into a message without asking what it is.
             await self.handle_invalid_message("Failed to parse message")
+
+    async def handle_subscribe(self, message: SubscribeMessage) -> None:
+        payload: Any = message["payload"]
+        named = payload.get("documentId"), payload.get("extensions")
+        if self.connection_acknowledged and (any(named) or self.documents.only):
+            try:
+                payload["query"] = await self.documents.text(payload.get("query"), *named)
+            except MilepostError as error:
+                return await self._refuse(message["id"], error)
+        return await super().handle_subscribe(message)
+
+    async def _refuse(self, id_: str, error: MilepostError) -> None:
+        self.context.lease.settle(0, REFUSED)
+        told = GraphQLError(str(error), extensions={"code": error.code})
+        await self.send_message({"id": id_, "type": "error", "payload": [told.formatted]})
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ begin
         revoke select on graph.fact, graph.claim, graph.link from milepost_gateway;
         grant insert on command.command to milepost_gateway;
         grant usage on schema gateway to milepost_gateway;
+        grant select on gateway.document to milepost_gateway;
         grant execute on function gateway.take_points, gateway.forget_buckets to milepost_gateway;
     end if;
 end $$;

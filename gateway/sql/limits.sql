@@ -7,3 +7,6 @@ from unnest($1::text[], $2::float8[], $3::float8[], $4::float8[]) as given (clie
 
 -- name: forget_buckets
 select gateway.forget_buckets()
+
+-- name: document
+select text from gateway.document where id = $1

@@ -33,4 +33,11 @@ language sql security definer set search_path = '' as $$
     delete from gateway.bucket where at < clock_timestamp() - interval '1 hour'
 $$;
 
+-- Documents that may be run by their id: `sha256:` and the digest of the text, or what their manifest calls them.
+create table if not exists gateway.document (
+    id            text primary key,
+    text          text not null,
+    synced_at     timestamptz not null default now()
+);
+
 revoke all on function gateway.take_points, gateway.forget_buckets from public;

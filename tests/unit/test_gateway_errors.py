@@ -19,7 +19,17 @@ from gateway.throttle import Throttle
 from orders import errors
 from orders.errors import MilepostError
 
-PUBLIC_CODES = {"BAD_REQUEST", "CONFLICT", "FORBIDDEN", "NOT_FOUND", "THROTTLED", "UNAUTHENTICATED", "UNAVAILABLE"}
+PUBLIC_CODES = {
+    "BAD_REQUEST",
+    "CONFLICT",
+    "FORBIDDEN",
+    "NOT_FOUND",
+    "PERSISTED_QUERY_ID_REQUIRED",
+    "PERSISTED_QUERY_NOT_FOUND",
+    "THROTTLED",
+    "UNAUTHENTICATED",
+    "UNAVAILABLE",
+}
 
 
 def tree(root: type[MilepostError]) -> Iterator[type[MilepostError]]:
