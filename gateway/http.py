@@ -36,6 +36,7 @@ from gateway.context import Context
 from gateway.cost import DOOR, REFUSED, Told, most, objects_in, told
 from gateway.documents import Documents
 from gateway.errors import BAD_REQUEST, OUTAGES, UNAVAILABLE, ThrottledError, UnauthenticatedError, tell
+from gateway.leaving import ClientGoneError, Watched
 from gateway.plan.answers import Answers, Asked
 from gateway.plan.explaining import explained
 from gateway.plan.plans import Plan
@@ -91,18 +92,21 @@ class HttpView:
             lease = self.context.throttle.lease(caller)
             await lease.take(DOOR)
             raw, read = await _raw(scope, receive)
-            request, asked = None, self.answers.find(raw, caller)
-            if asked is None:
-                raw, request = await self._meant(raw, read(raw))
-                asked = self.answers.find(raw, caller) or self._planned(raw, request, caller)
-            if asked is not None and asked.plan.cost > most(lease):
-                asked = None
-            if asked is not None and asked.whole and (body := await self._compiled(asked, lease)) is not None:
-                return await _send(scope, send, 200, body)
-            request = request or read(raw)
-            result = await self._execute(request, asked, caller, _ALLOWED[scope["method"]])
-            if wants_plan(request, caller) and (plan := self._looked(request, caller)) is not None:
-                result.extensions = {**(result.extensions or {}), "plan": explained(plan)}
+            with Watched(receive):
+                request, asked = None, self.answers.find(raw, caller)
+                if asked is None:
+                    raw, request = await self._meant(raw, read(raw))
+                    asked = self.answers.find(raw, caller) or self._planned(raw, request, caller)
+                if asked is not None and asked.plan.cost > most(lease):
+                    asked = None
+                if asked is not None and asked.whole and (body := await self._compiled(asked, lease)) is not None:
+                    return await _send(scope, send, 200, body)
+                request = request or read(raw)
+                result = await self._execute(request, asked, caller, _ALLOWED[scope["method"]])
+                if wants_plan(request, caller) and (plan := self._looked(request, caller)) is not None:
+                    result.extensions = {**(result.extensions or {}), "plan": explained(plan)}
+        except ClientGoneError:
+            return None
         except UnauthenticatedError as error:
             await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
         except ThrottledError as error:

@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from gateway.auth import Principal, Role
 from gateway.database import Pool, open_pool
 from gateway.errors import ThrottledError
+from gateway.plan.answers import Answers
 from gateway.plan.plans import Plans
 from gateway.throttle import BELIEVED, KEPT, SHARE, Allowance, Lease, Throttle
 from orders.errors import TransientError
@@ -215,6 +216,7 @@ async def test_an_answer_says_what_it_cost_and_what_is_left(client: Client, monk
         assert answer == {"requested": 6, "allowed": 1000, "actual": 3}
         assert (throttle["maximum"], throttle["restoreRate"]) == (1000, 1)
         assert 980 < throttle["available"] <= 997
+        monkeypatch.setattr(Answers, "find", lambda *_: None)
         monkeypatch.setattr(Plans, "plan", lambda *_: None)
 
 
@@ -223,6 +225,7 @@ async def test_who_has_asked_for_too_much_is_told_when_to_come_again(
     client: Client, dsn: str, monkeypatch: pytest.MonkeyPatch, ordinary: bool
 ) -> None:
     if ordinary:
+        monkeypatch.setattr(Answers, "find", lambda *_: None)
         monkeypatch.setattr(Plans, "plan", lambda *_: None)
     await empty(client, dsn)
     answer = await client.post(LINES)
@@ -244,7 +247,7 @@ async def test_an_empty_bucket_is_found_before_anything_is_read(
     def read(*_: object) -> None:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr("gateway.http._request", read)
+    monkeypatch.setattr("gateway.http._raw", read)
     assert (await client.post("{")).status_code == 429
 
 
