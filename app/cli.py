@@ -28,22 +28,31 @@ def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201  # the command line's output
 
 
-def configured(config: Path | None, port: int | None, workers: int | None) -> Config:
+def configured(config: Path | None, port: int | None, workers: int | None, production: bool | None = None) -> Config:
     """What the command line says comes before what the file says. Raises StartError."""
     found = read_config(config) if config else Config()
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
         raise StartError(f"--workers {workers}: choose 1 to {MOST_WORKERS}")
-    given = {"port": port, "workers": workers}
+    given = {"port": port, "workers": workers, "production": production}
     return msgspec.structs.replace(found, **{name: value for name, value in given.items() if value is not None})
 
 
 @app.command
-def up(*, config: ConfigFile = None, data: Data = None, port: Port = None, workers: WorkerCount = None) -> None:
+def up(
+    *,
+    config: ConfigFile = None,
+    data: Data = None,
+    port: Port = None,
+    workers: WorkerCount = None,
+    production: Annotated[
+        bool | None, Parameter(help="No GraphiQL, introspection or suggestions, as `production = true`.", negative="")
+    ] = None,
+) -> None:
     """Run Milepost over the sources of milepost.toml until Ctrl-C."""
     from app.runtime import running
 
     async def main() -> None:
-        found = configured(config or Path("milepost.toml"), port, workers)
+        found = configured(config or Path("milepost.toml"), port, workers, production)
         async with running(data or default_folder(), found, say) as supervisor:
             say(supervisor.banner())
             await supervisor.wait()

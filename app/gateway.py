@@ -26,6 +26,8 @@ async def answer(data: Path, listener: int | None) -> None:
         trust=trust(settings),
         pool_max=pool_size(settings.workers),
         documents_only=settings.documents_only,
+        origins=settings.origins,
+        production=settings.production,
         listener=listener,
         shared=settings.workers > 1,
         allowed={**ALLOWED, **settings.limits},

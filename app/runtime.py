@@ -88,6 +88,8 @@ class Installation:
             limits=config.limits,
             workers=config.workers,
             documents_only=config.documents_only,
+            origins=config.origins,
+            production=config.production,
         ).save()
 
     async def _graph(self) -> tuple[str, str]:

@@ -16,9 +16,10 @@ from gateway.auth import Role
 from gateway.throttle import ALLOWED, FULL_AGAIN, Allowance
 from orders.errors import StartError
 
-_DSN, _URL = "^postgres(ql)?://", "^https?://"
+_DSN, _URL, _ORIGIN = "^postgres(ql)?://", "^https?://", "^https?://[a-z0-9.:-]+$"
 Dsn = Annotated[str, Meta(pattern=_DSN)]
 Url = Annotated[str, Meta(pattern=_URL)]
+Origin = Annotated[str, Meta(pattern=_ORIGIN)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Megabytes = Annotated[int, Meta(ge=1)]
 MOST_WORKERS = 64
@@ -29,7 +30,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHERE = re.compile(r" - at `\$\.?(.*)`$")
 _PATTERN = re.compile(r"`str` matching regex '(.*)'")
-_EXAMPLES = {_DSN: "postgresql://user:password@host:port/database", _URL: "https://host/path"}
+_EXAMPLES = {_DSN: "postgresql://user:password@host:port/database", _URL: "https://host/path", _ORIGIN: "https://host"}
 _T = TypeVar("_T")
 
 
@@ -67,6 +68,8 @@ class Settings(Struct, frozen=True):
     limits: dict[Role, Allowance] = {}
     workers: int = 1
     documents_only: bool = False
+    origins: tuple[str, ...] = ()
+    production: bool = False
 
     def save(self) -> None:
         """To `data`/run/settings.json, readable by its owner only: it holds passwords."""
@@ -113,6 +116,12 @@ class LimitConfig(Struct, frozen=True, forbid_unknown_fields=True):
     sockets: Positive | None = None
 
 
+class CorsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[cors]`. `origins` are those of pages that may ask, each exactly as a browser names it."""
+
+    origins: tuple[Origin, ...] = ()
+
+
 class DocumentsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[documents]`. `only`: nothing but trusted documents runs."""
 
@@ -125,6 +134,8 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     auth: dict[str, Any] | None = None
     limits: dict[str, dict[str, Any]] = {}
     documents: dict[str, Any] = {}
+    cors: dict[str, Any] = {}
+    production: bool = False
     host: str = "127.0.0.1"
     port: Port = 8000
     workers: Workers = 1
@@ -143,6 +154,8 @@ class Config(Struct, frozen=True):
     port: int = 8000
     workers: int = 1
     documents_only: bool = False
+    origins: tuple[str, ...] = ()
+    production: bool = False
     java_heap_mb: int = 128
     min_free_mb: int = 200
 
@@ -158,6 +171,8 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
         host=file.host,
         port=file.port,
         workers=file.workers,
+        origins=_convert(path, "cors", file.cors, CorsConfig).origins,
+        production=file.production,
         documents_only=_convert(path, "documents", file.documents, DocumentsConfig).only,
         java_heap_mb=file.java_heap_mb,
         min_free_mb=file.min_free_mb,

@@ -1,7 +1,7 @@
 """The gateway as an ASGI application: what is where, and what lives as long as it does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -52,6 +52,7 @@ class Gateway:
         queue: int = 1000,
         allowed: Mapping[Role, Allowance] = ALLOWED,
         documents_only: bool = False,
+        origins: Collection[str] = (),
     ) -> None:
         self._dsn = dsn
         self._pool_max = pool_max
@@ -59,6 +60,7 @@ class Gateway:
         self._production = production
         self._allowed = allowed
         self._documents_only = documents_only
+        self._origins = origins
         self.gate = Gate()
         self._schema = build_schema(production)
         self._plans = build_plans(self._schema, production)
@@ -153,7 +155,7 @@ class Gateway:
             documents = Documents(pool, only=self._documents_only)
             over_http = replace(context, gate=self.gate)
             http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, documents, over_http)
-            yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, documents, context))
+            yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, documents, context, self._origins))
 
 
 def _asks(query_string: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any, cast
 
 import uvicorn
+from starlette.middleware.cors import CORSMiddleware
 
 from gateway.accepting import accept
 from gateway.app import Gateway
@@ -27,7 +28,7 @@ DRAIN = 2
 class GatewayConfig:
     """`port` 0 is any free one. `queue` is in events, for one subscriber.
 
-    `documents_only`: nothing but trusted documents runs.
+    `origins` are those of pages elsewhere that may ask. `documents_only`: nothing but trusted documents runs.
     `listener` is a socket that listens already, by its descriptor; `shared` says that other processes have it too.
     In production nobody gets GraphiQL, introspection or suggestions.
     """
@@ -40,6 +41,7 @@ class GatewayConfig:
     production: bool = False
     queue: int = 1000
     documents_only: bool = False
+    origins: tuple[str, ...] = ()
     listener: int | None = None
     shared: bool = False
     allowed: Mapping[Role, Allowance] = field(default_factory=lambda: ALLOWED)
@@ -75,7 +77,7 @@ class GatewayServer(uvicorn.Server):
     def __init__(self, config: GatewayConfig, ready: Callable[[], None] | None = None) -> None:
         """Raises StartError."""
         self.gateway = _gateway(config)
-        super().__init__(_uvicorn(self.gateway))
+        super().__init__(_uvicorn(self.gateway, config.origins))
         self._ready = ready
         self._shared = config.shared
         self._accepting: list[asyncio.Task[None]] = []
@@ -115,12 +117,13 @@ def _gateway(config: GatewayConfig) -> Gateway:
         queue=config.queue,
         allowed=config.allowed,
         documents_only=config.documents_only,
+        origins=config.origins,
     )
 
 
-def _uvicorn(gateway: Gateway) -> uvicorn.Config:
+def _uvicorn(gateway: Gateway, origins: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
-        gateway,
+        _shared_with(gateway, origins) if origins else gateway,
         interface="asgi3",
         http=cast("type[asyncio.Protocol]", partial(Protocol, gateway.gate)),
         ws="websockets-sansio",
@@ -132,6 +135,16 @@ def _uvicorn(gateway: Gateway) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=DRAIN,
+    )
+
+
+def _shared_with(gateway: Gateway, origins: Sequence[str]) -> CORSMiddleware:
+    return CORSMiddleware(
+        cast("Any", gateway),
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type", "apollo-require-preflight", "x-apollo-operation-name"],
+        expose_headers=["retry-after"],
     )
 
 

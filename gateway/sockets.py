@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -47,11 +47,12 @@ class SocketView:
     tokens: TokenCheck
     documents: Documents
     context: Context
+    origins: Collection[str] = ()
     init_timeout: float = 10.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
-        if not _origin_allowed(scope):
+        if not self._is_welcome(scope):
             await send({"type": "websocket.close", "code": 1008})
         elif GRAPHQL_TRANSPORT_WS_PROTOCOL not in scope["subprotocols"]:
             await send({"type": "websocket.accept"})
@@ -59,6 +60,11 @@ class SocketView:
         else:
             await send({"type": "websocket.accept", "subprotocol": GRAPHQL_TRANSPORT_WS_PROTOCOL})
             await self._serve(Socket(receive, send))
+
+    def _is_welcome(self, scope: Scope) -> bool:
+        """Programs send no origin; a page is of ours, or of one that is named."""
+        origin = header(scope, b"origin")
+        return origin is None or origin in self.origins or is_same_origin(origin, header(scope, b"host"))
 
     async def _serve(self, socket: "Socket") -> None:
         handler = _Handler(
@@ -189,9 +195,3 @@ class Socket(AsyncWebSocketAdapter):
 def _authorization(params: Mapping[str, object]) -> str | None:
     values = [value for key, value in params.items() if key.lower() == "authorization"]
     return values[0] if len(values) == 1 and isinstance(values[0], str) else None
-
-
-def _origin_allowed(scope: Scope) -> bool:
-    """Programs send none; a page only of our own origin."""
-    origin = header(scope, b"origin")
-    return origin is None or is_same_origin(origin, header(scope, b"host"))

@@ -38,6 +38,8 @@ from orders.errors import StartError
             "limits.partner: a bucket of 100000 takes longer than 3600 s to fill at 1 a second; lower capacity, or",
         ),
         ("workers = 0", "workers: Expected `int` >= 1; correct it there"),
+        ("[cors]\norigins = ['*']", "cors.origins[0]: Expected https://host; correct it there"),
+        ("[cors]\norigins = ['https://shop.example/']", "cors.origins[0]: Expected https://host; correct it there"),
         ("[documents]\nonly = 1", "documents.only: Expected `bool`, got `int`; correct it there"),
         ("[graph]\nhost = 'x'", "graph: Object contains unknown field `host`; correct it there"),
         ("[graph]\ndsn = '${NO_SUCH}'", "graph.dsn: the environment variable NO_SUCH is not set; set it, or write"),
