@@ -10,7 +10,7 @@ RUNNING = 16
 """Requests that are worked on: more would only wait for a connection to Postgres, or for each other."""
 ROOM, BURST = 32, 96
 """Requests in all; and for as long as a burst may take."""
-PASSING = 0.25
+PASSING = 0.5
 """Seconds that a queue may stand and still be a burst: one that stands longer only makes all of them late."""
 PATIENCE = 1.0
 """Seconds that a request waits for its turn."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from graphql import (
     ASTValidationRule,
+    DocumentNode,
     FieldNode,
     FragmentSpreadNode,
     GraphQLError,
@@ -12,10 +13,30 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    ValidationContext,
 )
 
 ROOTS = {OperationType.QUERY: 20, OperationType.MUTATION: 5, OperationType.SUBSCRIPTION: 1}
 """The most root fields of an operation: each is work of its own, and a mutation's is an effect."""
+
+
+DIRECTIVES = 50
+"""The most in a document."""
+
+
+class DirectivesRule(ASTValidationRule):
+    """Each is looked at many times over."""
+
+    def __init__(self, context: ValidationContext) -> None:
+        super().__init__(context)
+        self._found = 0
+
+    def enter_directive(self, *_: Any) -> None:
+        self._found += 1
+
+    def leave_document(self, node: DocumentNode, *_: Any) -> None:
+        if self._found > DIRECTIVES:
+            self.report_error(GraphQLError(f"{self._found} directives found. Allowed: {DIRECTIVES}", node))
 
 
 class RootFieldsRule(ASTValidationRule):

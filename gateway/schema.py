@@ -23,7 +23,7 @@ from strawberry.types.execution import PreExecutionError
 from gateway.context import Context
 from gateway.cost import DOOR, CostLimit, objects_in
 from gateway.errors import tell
-from gateway.limits import RootFieldsRule
+from gateway.limits import DirectivesRule, RootFieldsRule
 from gateway.mutation import Mutation
 from gateway.plan.mixed import merged
 from gateway.plan.plans import Plan, Plans
@@ -34,7 +34,7 @@ from orders.errors import MilepostError
 
 Result = TypeVar("Result", bound=Any)
 
-DEPTH, TOKENS, ALIASES = 12, 2000, 50
+DEPTH, TOKENS, ALIASES = 12, 2000, 30
 """The most that a document may have."""
 
 # Made once: the cache of validations is keyed by the rules too.
@@ -42,6 +42,7 @@ _RULES = [
     *QueryDepthLimiter(DEPTH).validation_rules,
     *MaxAliasesLimiter(ALIASES).validation_rules,
     RootFieldsRule,
+    DirectivesRule,
 ]
 _HIDDEN = DisableIntrospection().validation_rules
 

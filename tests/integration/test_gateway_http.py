@@ -87,6 +87,7 @@ async def test_while_the_issuers_keys_cannot_be_had_callers_are_told_to_come_aga
 
 
 async def test_two_tokens_are_none(client: Client) -> None:
+    """S16."""
     headers = [("authorization", client.auth["authorization"])] * 2
     answer = await client.http.post("/graphql", json={"query": ONE}, headers=headers)
     assert answer.status_code == 401
@@ -272,6 +273,7 @@ async def test_a_stranger_is_told_nothing_by_get(client: Client) -> None:
 async def test_a_failure_of_ours_is_masked(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """S19."""
     async def fail(*_: object) -> None:
         raise RuntimeError("password=hunter2 at 10.0.0.7")
 
@@ -394,5 +396,5 @@ async def test_in_production_nobody_is_told_what_could_be_asked(production: Clie
 
 
 async def test_many_requests_at_once_wait_for_a_connection(client: Client) -> None:
-    answers = await asyncio.gather(*(client.ask(ONE) for _ in range(100)))
-    assert answers == [{"order": {"id": "1042"}}] * 100
+    answers = await asyncio.gather(*(client.ask(ONE) for _ in range(30)))
+    assert answers == [{"order": {"id": "1042"}}] * 30

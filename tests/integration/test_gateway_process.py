@@ -126,7 +126,7 @@ async def test_a_request_that_does_not_end_is_not_waited_for(process: tuple[Proc
 async def test_it_stays_small(process: tuple[Process, Client]) -> None:
     gateway, client = process
     for _ in range(5):
-        await asyncio.gather(*(client.ask(ONE) for _ in range(40)))
+        await asyncio.gather(*(client.ask(ONE) for _ in range(30)))
     assert psutil.Process(gateway.pid).memory_info().rss < MOST * 10**6
 
 

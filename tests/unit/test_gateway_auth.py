@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.auth import BELIEVED, MAX_KNOWN, SCOPES, Role, TokenCheck, Trust, issue_token, new_key_pair
+from gateway.auth import BAD_TOKENS, BELIEVED, MAX_KNOWN, SCOPES, Role, TokenCheck, Trust, issue_token, new_key_pair
 from gateway.errors import UnauthenticatedError
-from orders.errors import ForbiddenError, StartError
+from orders.errors import ForbiddenError, StartError, TransientError
 
 PRIVATE, PUBLIC = new_key_pair()
 
@@ -154,3 +154,22 @@ async def test_what_is_remembered_of_tokens_is_bounded(check: TokenCheck) -> Non
     for number in range(MAX_KNOWN + 10):
         await check.check(signed(sub=f"ann{number}"))
     assert 0 < len(check._known) <= MAX_KNOWN
+
+
+async def test_a_flood_of_bad_tokens_is_not_looked_at_without_end(
+    check: TokenCheck, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who was good before still is; who is new must wait for the next second."""
+    now = time.time()
+    known, late = signed(sub="ann"), signed(sub="bob")
+    await check.check(known)
+    monkeypatch.setattr("gateway.auth.time.time", lambda: now + BELIEVED)
+    for number in range(BAD_TOKENS):
+        with pytest.raises(UnauthenticatedError):
+            await check.check(f"{number}.x.y")
+    for token in ("1.x.y", late):
+        with pytest.raises(TransientError):
+            await check.check(token)
+    assert (await check.check(known)).subject == "ann"
+    monkeypatch.setattr("gateway.auth.time.time", lambda: now + BELIEVED + 1)
+    assert (await check.check(late)).subject == "bob"

@@ -5,7 +5,7 @@ from graphql import build_schema, parse, validate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.limits import ROOTS, RootFieldsRule
+from gateway.limits import DIRECTIVES, ROOTS, DirectivesRule, RootFieldsRule
 
 SCHEMA = build_schema("type Query { a: Query b: Int } type Mutation { a: Int }")
 
@@ -47,6 +47,15 @@ def test_what_fits(document: str) -> None:
 )
 def test_what_is_too_much(document: str, problem: str) -> None:
     assert problems(document) == [problem]
+
+
+def test_directives_are_counted() -> None:
+    most = " ".join("a @skip(if: true)" for _ in range(DIRECTIVES))
+    query = f"{{ {most} b }}"
+    assert [error.message for error in validate(SCHEMA, parse(query), [DirectivesRule])] == []
+    query = f"{{ {most} b @include(if: true) }}"
+    [error] = validate(SCHEMA, parse(query), [DirectivesRule])
+    assert error.message == "51 directives found. Allowed: 50"
 
 
 @given(st.lists(st.lists(st.integers(0, 60), max_size=12), min_size=1, max_size=6))
