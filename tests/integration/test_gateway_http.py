@@ -274,6 +274,7 @@ async def test_a_failure_of_ours_is_masked(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """S19."""
+
     async def fail(*_: object) -> None:
         raise RuntimeError("password=hunter2 at 10.0.0.7")
 
