@@ -9,6 +9,7 @@ from orders.errors import RejectedError
 
 _FEED = "feed1"
 _ORDER = "order1"
+_NODE = "node1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BIGGEST = 2**63 - 1
@@ -50,6 +51,25 @@ def order_place(cursor: str) -> OrderPlace:
     if not colon or "\0" in order_id:
         raise _bad(cursor)
     return OrderPlace(ordered_at, order_id)
+
+
+def global_id(kind: str, key: str) -> str:
+    """Of the thing of that type with that key."""
+    return _encode(_NODE, f"{kind}:{key}")
+
+
+def global_name(token: str) -> tuple[str, str]:
+    """The type and the key. Raises RejectedError."""
+    try:
+        kind, _, key = _decode(_NODE, token).partition(":")
+    except RejectedError:
+        problem = f"not a globalId: {token[:80]!r}; by its own id a thing is asked for as order(id: …), shipment(id: …)"
+        raise RejectedError(problem) from None
+    return kind, key
+
+
+GLOBAL_ID = f"translate(encode(convert_to('{_NODE}:{{kind}}:' || {{key}}, 'UTF8'), 'base64'), E'+/=\\n', '-_')"
+"""The same in SQL."""
 
 
 def is_feed_cursor(token: str) -> bool:

@@ -16,6 +16,7 @@ from gateway.types.command import COMMAND_BY_ID, Command
 from gateway.types.common import Info, page_size, resolved
 from gateway.types.event import EventPage, gap_of, read_event
 from gateway.types.found import REFERENCES_BY_VALUE, Found, found_of
+from gateway.types.node import Node, node_of
 from gateway.types.operations import DeadLetter, OrderCount, Source, read_count, read_dead_letter, read_source
 from gateway.types.order import Order, order_of
 from gateway.types.order_list import Filter, OrderConnection, OrderFilter, Paging, page_of
@@ -74,6 +75,14 @@ class Query:
     ) -> list[OrderCount]:
         arguments = (filter or OrderFilter()).arguments()
         return [read_count(row) for row in await info.context.snapshot.fetch("order_counts", *arguments, by.value)]
+
+    @resolved("What a `globalId` names.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its `globalId`.")],  # noqa: A002
+    ) -> Node | None:
+        return await node_of(info, id)
 
     @resolved("One shipment.")
     async def shipment(self, info: Info, id: Id) -> Shipment | None:  # noqa: A002

@@ -25,6 +25,7 @@ from gateway.types.common import (
 from gateway.types.event import EVENTS_BY_ORDER, OrderEvent
 from gateway.types.fulfillment_order import FULFILLMENT_ORDERS_BY_ORDER, FulfillmentOrder
 from gateway.types.line import LINES_BY_ORDER, OrderLine
+from gateway.types.node import Node, identified
 from gateway.types.party import CUSTOMER_BY_ID, SHIP_TO_BY_ID, Customer, ShipTo
 from gateway.types.returning import RETURNS_BY_ORDER, Return
 from gateway.types.shipment import SHIPMENTS_BY_ORDER, Shipment
@@ -70,10 +71,11 @@ VERSION_BY_ORDER: Batch[int] = Batch("order_versions", lambda row: row["version"
 
 @visible("graph.orders", rows=ORDERS)
 @strawberry.federation.type(keys=["id", "number"], description="What a customer wants, and how far it is.")
-class Order:
+class Order(Node):
     customer_id: strawberry.Private[str | None]
     ship_to_id: strawberry.Private[str | None]
     amount: strawberry.Private[Decimal]
+    global_id: strawberry.ID = identified("Order", lambda: ORDER_BY_ID)
     id: strawberry.ID = column("The order's number.")
     source: str = column("The system that owns the order.")
     number: str = column("What the business calls it.")

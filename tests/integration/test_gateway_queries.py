@@ -9,7 +9,9 @@ import pytest
 import pytest_asyncio
 
 from app.postgres import Postgres
-from gateway.cursors import feed_cursor, feed_position
+from gateway.cursors import feed_cursor, feed_position, global_id
+from gateway.schema import schema
+from gateway.types.node import NODES
 from tests.controls import serving
 from tests.controls.serving import Client
 
@@ -142,6 +144,28 @@ async def test_single_things(client: Client) -> None:
         "none": None,
     }
     assert await client.refused("{ invoice { id } }") == "BAD_REQUEST"
+
+
+KEYS = {
+    "Order": "1042", "Shipment": "east:S7", "Return": "R1", "Invoice": "INV1", "FulfillmentOrder": "east:F1",
+    "Customer": "C1", "ShipTo": "S1", "Product": "BOLT-10",
+}  # fmt: skip
+NODE = "query ($id: ID!) { node(id: $id) { __typename globalId ... on Order { id } ... on Invoice { id } } }"
+
+
+async def test_every_type_of_node_is_found_by_its_global_id(client: Client) -> None:
+    nodes = schema._schema.get_possible_types(schema._schema.type_map["Node"])  # type: ignore[arg-type]
+    assert {kind.name for kind in nodes} == NODES.keys() == {*KEYS, "Command"}
+    for kind, key in KEYS.items():
+        name = global_id(kind, key)
+        node = (await client.ask(NODE, id=name))["node"]
+        assert (node["__typename"], node["globalId"], node.get("id", key)) == (kind, name, key)
+        assert await client.ask(NODE, id=global_id(kind, "none")) == {"node": None}
+
+
+@pytest.mark.parametrize("name", ["1042", "", feed_cursor(1), global_id("Money", "1042")])
+async def test_what_is_no_global_id_is_refused(client: Client, name: str) -> None:
+    assert await client.refused(NODE, id=name) == "BAD_REQUEST"
 
 
 async def test_stock_by_article_and_warehouse(client: Client) -> None:

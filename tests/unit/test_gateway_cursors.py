@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cursors import OrderPlace, feed_cursor, feed_position, is_feed_cursor, order_cursor, order_place
+from gateway.cursors import (
+    OrderPlace,
+    feed_cursor,
+    feed_position,
+    global_id,
+    global_name,
+    is_feed_cursor,
+    order_cursor,
+    order_place,
+)
 from orders.errors import RejectedError
 
 positions = st.integers(0, 2**63 - 1)
@@ -32,6 +41,11 @@ def test_a_place_in_the_feed_comes_back(position: int) -> None:
 @given(places)
 def test_a_place_in_the_list_comes_back(place: OrderPlace) -> None:
     assert order_place(order_cursor(place)) == place
+
+
+@given(st.sampled_from(["Order", "Invoice"]), st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_global_id_comes_back(kind: str, key: str) -> None:
+    assert global_name(global_id(kind, key)) == (kind, key)
 
 
 @given(st.text() | st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode()))
