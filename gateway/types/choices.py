@@ -22,6 +22,16 @@ class CountBy(StrEnum):
     CHANNEL = "CHANNEL"
 
 
+class Facet(StrEnum):
+    COMMERCIAL = "COMMERCIAL"
+    FULFILLMENT = "FULFILLMENT"
+    DELIVERY = "DELIVERY"
+    FINANCIAL = "FINANCIAL"
+    RETURN = "RETURN"
+    HEALTH = "HEALTH"
+    DISPLAY_STATUS = "DISPLAY_STATUS"
+
+
 class InvoiceStatus(StrEnum):
     OPEN = "OPEN"
     PAID = "PAID"
@@ -29,6 +39,20 @@ class InvoiceStatus(StrEnum):
     VOID = "VOID"
 
 
+expose(
+    Facet,
+    "Facet",
+    "An order's independent states, and the one word for all of them.",
+    {
+        "COMMERCIAL": "What has been agreed.",
+        "FULFILLMENT": "How far the warehouses are.",
+        "DELIVERY": "How far the carriers are.",
+        "FINANCIAL": "How far the billing is.",
+        "RETURN": "How far its furthest return is.",
+        "HEALTH": "Whether it needs attention.",
+        "DISPLAY_STATUS": "What a customer is told.",
+    },
+)
 expose(
     InvoiceStatus,
     "InvoiceStatus",

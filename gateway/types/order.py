@@ -29,6 +29,7 @@ from gateway.types.node import Node, identified
 from gateway.types.party import CUSTOMER_BY_ID, SHIP_TO_BY_ID, Customer, ShipTo
 from gateway.types.returning import RETURNS_BY_ORDER, Return
 from gateway.types.shipment import SHIPMENTS_BY_ORDER, Shipment
+from gateway.types.why import EXPLANATIONS_BY_ORDER, Explanation
 from gateway.visibility import OF_ORDER, ORDERS, REFERENCES, Secret, visible
 from orders.errors import RejectedError
 from orders.states import (
@@ -134,6 +135,10 @@ class Order(Node):
 
     references: list[Reference] = many(
         "Every identifier that leads to it.", lambda: REFERENCES_BY_ORDER, "id", sized(8)
+    )
+
+    why: list[Explanation] = many(
+        "Why it is as it is: an explanation for each facet.", lambda: EXPLANATIONS_BY_ORDER, "id", sized(7)
     )
 
     @resolved(

@@ -24,7 +24,7 @@ from gateway.schema import schema
 
 NOT_OURS = re.compile(r"_.*|String|Int|Float|Boolean|ID|link__.*")
 PAGE = {"first", "after", "last", "before"}
-MOMENTS = {"eta", "asOf", "firstSeen", "lastSeen"}
+MOMENTS = {"eta", "asOf", "since", "firstSeen", "lastSeen"}
 """Names of times that people use as they are."""
 
 Found = Iterator[str]
