@@ -17,7 +17,16 @@ from gateway.types.common import Info, page_size, resolved
 from gateway.types.event import EventPage, gap_of, read_event
 from gateway.types.found import REFERENCES_BY_VALUE, Found, found_of
 from gateway.types.node import Node, node_of
-from gateway.types.operations import DeadLetter, OrderCount, Source, read_count, read_dead_letter, read_source
+from gateway.types.operations import (
+    COUNTS,
+    MOST_COUNTS,
+    DeadLetter,
+    OrderCount,
+    Source,
+    read_count,
+    read_dead_letter,
+    read_source,
+)
 from gateway.types.order import Order, order_of
 from gateway.types.order_list import Filter, OrderConnection, OrderFilter, Paging, page_of
 from gateway.types.party import CUSTOMER_BY_ID, Customer
@@ -66,15 +75,17 @@ class Query:
     ) -> OrderConnection:
         return await page_of(info, filter, Paging(order_by, first, after, last, before))
 
-    @resolved("How many orders have each value, the most frequent first.", sized(15))
+    @resolved("How many orders have each value, the most frequent first.", sliced("first"))
     async def order_counts(
         self,
         info: Info,
         by: Annotated[CountBy, strawberry.argument(description="What to count by.")],
         filter: Filter = None,  # noqa: A002
+        first: Annotated[int, strawberry.argument(description="How many values, 1 to 1,000.")] = COUNTS,
     ) -> list[OrderCount]:
-        arguments = (filter or OrderFilter()).arguments()
-        return [read_count(row) for row in await info.context.snapshot.fetch("order_counts", *arguments, by.value)]
+        arguments, size = (filter or OrderFilter()).arguments(), page_size(first, COUNTS, MOST_COUNTS)
+        rows = await info.context.snapshot.fetch("order_counts", *arguments, by.value, size)
+        return [read_count(row) for row in rows]
 
     @resolved("What a `globalId` names.")
     async def node(

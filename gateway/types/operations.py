@@ -10,6 +10,9 @@ from gateway.loading import reader
 from gateway.types.common import column
 from gateway.visibility import Rows, visible
 
+COUNTS, MOST_COUNTS = 100, 1000
+"""How many values orders are counted by, unless asked for more, and at most."""
+
 BigInt = NewType("BigInt", int)
 """A whole number that may be beyond 32 bits; JSON carries it exactly up to 2^53."""
 

@@ -89,6 +89,8 @@ class Order(Node):
     requested_on: date | None = column("The day that the customer asked for.")
     promised_on: date | None = column("The day that was promised.")
     eta: datetime | None = column("When the last of what is on its way is expected.")
+    delivered_at: datetime | None = column("When the last of it arrived; null until all of it has.")
+    last_event_at: datetime | None = column("When the latest of what is known of it happened; placing it counts too.")
     cancelled_at: datetime | None = column("When it was cancelled.")
     held_at: datetime | None = column("Since when it is on hold.")
     hold_reason: str | None = column("Why it is on hold, in the words of the system that owns it.")

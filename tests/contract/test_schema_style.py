@@ -81,7 +81,7 @@ def times(kind: GraphQLNamedType) -> Found:
         instant, day = scalar == "DateTime", scalar == "Date"
         if instant and name not in MOMENTS and not re.search(r"At$|^at$|(From|To)$", name):
             yield f"{path}: an instant is called …At"
-        if day and not re.search(r"On$", name):
+        if day and not re.search(r"(On|From|To)$", name):
             yield f"{path}: a day is called …On"
         if name.endswith("At") and not instant:
             yield f"{path}: …At is a DateTime"

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from app.postgres import Postgres
-from gateway.cursors import feed_cursor, feed_position, global_id
+from gateway.cursors import OrderPlace, feed_cursor, feed_position, global_id, order_cursor
 from gateway.schema import schema
 from gateway.types.node import NODES
 from tests.controls import serving
@@ -86,6 +86,28 @@ async def test_an_order_is_named_one_way(client: Client) -> None:
         ({"text": "po-77_%"}, ["1042"]),
         ({"text": "_"}, ["1042"]),
         ({"text": "04"}, ["1044", "1043", "1042"]),
+        ({"text": "104"}, ["1044", "1043", "1042"]),
+        ({"text": "o-78"}, ["1043"]),
+        ({"text": "78x"}, []),
+        ({"text": ""}, ["1044", "1043", "1042"]),
+        ({"returnState": ["RMA_ISSUED", "REFUNDED"]}, ["1042"]),
+        ({"partner": "east"}, ["1042"]),
+        ({"partner": "nobody"}, []),
+        ({"reference": " 1Z999 "}, ["1042"]),
+        ({"reference": "INV1", "customerId": "C2"}, []),
+        ({"reference": "1Z99"}, []),
+        ({"held": True}, ["1043"]),
+        ({"held": False}, ["1044", "1042"]),
+        ({"delayed": True}, ["1042"]),
+        ({"delayed": False}, ["1044", "1043"]),
+        ({"promisedFrom": "2026-03-10"}, ["1042"]),
+        ({"promisedTo": "2026-03-10"}, []),
+        ({"requestedFrom": "2026-03-09"}, ["1042"]),
+        ({"requestedTo": "2026-03-09"}, ["1043"]),
+        ({"deliveredFrom": "2026-03-05T00:00:00Z"}, ["1043"]),
+        ({"deliveredTo": "2026-03-05T00:00:00Z"}, []),
+        ({"lastEventFrom": "2026-03-02T12:00:00+01:00"}, ["1043", "1042"]),
+        ({"lastEventTo": "2026-03-07T00:00:00Z"}, ["1043"]),
     ],
 )
 async def test_orders_are_filtered(client: Client, wanted: dict[str, Any], numbers: list[str]) -> None:
@@ -104,6 +126,10 @@ async def test_orders_are_filtered(client: Client, wanted: dict[str, Any], numbe
         'after: "nonsense"',
         'after: "ZmVlZDE6MQ"',
         'filter: {orderedFrom: "2026-03-01T00:00:00"}',
+        'filter: {deliveredTo: "2026-03-01T00:00:00"}',
+        'filter: {promisedTo: "soon"}',
+        f'orderBy: EARLIEST_PROMISE_FIRST, after: "{order_cursor(OrderPlace(serving.INSTANT, "1042"))}"',
+        f'orderBy: LATEST_EVENT_FIRST, after: "{order_cursor(OrderPlace(serving.INSTANT, "1042"))}"',
         "filter: {health: [FINE]}",
         'filter: {text: "a\\u0000b"}',
     ],
@@ -118,6 +144,12 @@ async def test_orders_are_counted_by_a_state(client: Client) -> None:
         "FULFILLMENT": {"NOT_RELEASED": 2, "PARTIALLY_SHIPPED": 1},
         "DELIVERY": {"NONE": 2, "IN_TRANSIT": 1},
         "FINANCIAL": {"NOT_INVOICED": 2, "PARTIALLY_INVOICED": 1},
+        "COMMERCIAL": {"ACCEPTED": 1, "ON_HOLD": 1, "RECEIVED": 1},
+        "RETURN_STATE": {"NONE": 2, "RMA_ISSUED": 1},
+        "CUSTOMER": {"C1": 2, "C2": 1},
+        "WAREHOUSE": {"EAST": 2, "WEST": 1},
+        "ORDERED_ON": {"2026-03-01": 1, "2026-03-02": 1, None: 1},
+        "PROMISED_ON": {None: 2, "2026-03-10": 1},
         "HEALTH": {"OK": 2, "BLOCKED": 1},
         "CHANNEL": {"WEB": 2, "EDI": 1},
     }
@@ -126,6 +158,9 @@ async def test_orders_are_counted_by_a_state(client: Client) -> None:
         assert {row["value"]: row["count"] for row in answer["orderCounts"]} == counts
     of_one = await client.ask('{ orderCounts(by: CHANNEL, filter: {customerId: "C2"}) { value count } }')
     assert of_one["orderCounts"] == [{"value": "WEB", "count": 1}]
+    most = await client.ask("{ orderCounts(by: CUSTOMER, first: 1) { value count } }")
+    assert most["orderCounts"] == [{"value": "C1", "count": 2}]
+    assert await client.refused("{ orderCounts(by: CUSTOMER, first: 1001) { value } }") == "BAD_REQUEST"
 
 
 async def test_single_things(client: Client) -> None:
