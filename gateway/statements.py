@@ -9,10 +9,14 @@ _FILES = ("graph", "orders", "feed", "operations")
 _INCLUDE = re.compile(r"(?:^-- |/\* )include: (\w+)(?:$| \*/)", re.MULTILINE)
 
 
-def _load() -> Mapping[str, str]:
+def _read() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for file in _FILES:
         found |= named_statements("gateway", f"sql/{file}.sql")
+    return found
+
+
+def _load(found: Mapping[str, str]) -> Mapping[str, str]:
     return {name: _whole(text, found) for name, text in found.items()}
 
 
@@ -20,5 +24,8 @@ def _whole(text: str, found: Mapping[str, str]) -> str:
     return _INCLUDE.sub(lambda part: _whole(found[part[1]], found), text)
 
 
-SQL = _load()
+_FOUND = _read()
+SQL = _load(_FOUND)
 """Name → statement."""
+PARTS = frozenset(name for text in _FOUND.values() for name in _INCLUDE.findall(text))
+"""Names of those that are only parts of others."""

@@ -23,6 +23,7 @@ from gateway.types.common import (
     resolved,
 )
 from gateway.types.event import EVENTS_BY_ORDER, OrderEvent
+from gateway.types.freshness import FRESHNESS_BY_ORDER, Freshness
 from gateway.types.fulfillment_order import FULFILLMENT_ORDERS_BY_ORDER, FulfillmentOrder
 from gateway.types.line import LINES_BY_ORDER, OrderLine
 from gateway.types.node import Node, identified
@@ -141,6 +142,13 @@ class Order(Node):
 
     why: list[Explanation] = many(
         "Why it is as it is: an explanation for each facet.", lambda: EXPLANATIONS_BY_ORDER, "id", sized(7)
+    )
+
+    freshness: list[Freshness] = many(
+        "As of when it is known, by each source that has told something of it.",
+        lambda: FRESHNESS_BY_ORDER,
+        "id",
+        sized(2),
     )
 
     @resolved(
