@@ -10,6 +10,7 @@ from gateway.cursors import feed_cursor, feed_position
 from gateway.feed import Bounds, Wanted
 from gateway.replay import bounds_of
 from gateway.sizes import sized, sliced
+from gateway.types import paging
 from gateway.types.billing import INVOICE_BY_ID, INVOICE_BY_NUMBER, Invoice
 from gateway.types.choices import CountBy, OrderSort
 from gateway.types.command import COMMAND_BY_ID, Command
@@ -28,7 +29,7 @@ from gateway.types.operations import (
     read_source,
 )
 from gateway.types.order import Order, order_of
-from gateway.types.order_list import Filter, OrderConnection, OrderFilter, Paging, page_of
+from gateway.types.order_list import OrderConnection, OrderFilter, Paging, page_of
 from gateway.types.party import CUSTOMER_BY_ID, Customer
 from gateway.types.product import PRODUCT_BY_SKU, Inventory, Product, read_inventory
 from gateway.types.shipment import SHIPMENT_BY_ID, Shipment
@@ -66,12 +67,12 @@ class Query:
     async def orders(
         self,
         info: Info,
-        filter: Filter = None,  # noqa: A002
-        order_by: Annotated[OrderSort, strawberry.argument(description="In which order.")] = OrderSort.NEWEST_FIRST,
-        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 200; else 50.")] = None,
-        after: Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")] = None,
-        last: Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 200.")] = None,
-        before: Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")] = None,
+        filter: paging.Filter = None,  # noqa: A002
+        order_by: paging.Sort = OrderSort.NEWEST_FIRST,
+        first: paging.First = None,
+        after: paging.After = None,
+        last: paging.Last = None,
+        before: paging.Before = None,
     ) -> OrderConnection:
         return await page_of(info, filter, Paging(order_by, first, after, last, before))
 
@@ -80,7 +81,7 @@ class Query:
         self,
         info: Info,
         by: Annotated[CountBy, strawberry.argument(description="What to count by.")],
-        filter: Filter = None,  # noqa: A002
+        filter: paging.Filter = None,  # noqa: A002
         first: Annotated[int, strawberry.argument(description="How many values, 1 to 1,000.")] = COUNTS,
     ) -> list[OrderCount]:
         arguments, size = (filter or OrderFilter()).arguments(), page_size(first, COUNTS, MOST_COUNTS)

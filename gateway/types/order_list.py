@@ -1,9 +1,10 @@
 """The list of orders: filter, page, count."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated, Any
+from typing import Any
 
 import asyncpg
 import strawberry
@@ -179,6 +180,14 @@ async def page_of(info: Info, wanted: OrderFilter | None, paging: Paging) -> Ord
     return OrderConnection(arguments=arguments, edges=edges, page_info=_page_info(edges, paging, len(rows) > size))
 
 
+async def customers_page(info: Info, customer: str, wanted: OrderFilter | None, paging: Paging) -> OrderConnection:
+    """As `page_of`, of one customer."""
+    own = wanted or OrderFilter()
+    if own.customer_id not in (None, customer):
+        raise RejectedError(f"these are the orders of customer {customer}: leave the filter's customerId out")
+    return await page_of(info, replace(own, customer_id=strawberry.ID(customer)), paging)
+
+
 def _edge(row: asyncpg.Record, by: By) -> OrderEdge:
     return OrderEdge(cursor=order_cursor(OrderPlace(row["place"], row["id"]), by), node=read_order(row))
 
@@ -196,6 +205,3 @@ def _aware(instant: datetime | None) -> datetime | None:
     if instant is not None and instant.tzinfo is None:
         raise RejectedError(f"an instant needs an offset, such as Z: {instant.isoformat()}")
     return instant
-
-
-Filter = Annotated[OrderFilter | None, strawberry.argument(description="Which orders.")]

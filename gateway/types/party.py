@@ -3,8 +3,10 @@
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.sizes import sized
-from gateway.types.common import column, entity, many
+from gateway.sizes import sized, sliced
+from gateway.types import paging
+from gateway.types.choices import OrderSort
+from gateway.types.common import Info, column, entity, many, resolved
 from gateway.types.node import Node, identified
 from gateway.visibility import HANDLED, Rows, Secret, through_orders, visible
 
@@ -52,6 +54,21 @@ class Customer(Node):
     ship_tos: list[ShipTo] = many(
         "The addresses that the customer's goods are sent to.", lambda: SHIP_TOS_BY_CUSTOMER, "id", sized(3)
     )
+
+    @resolved("The customer's orders, a page at a time.", sliced("first", "last", fields=("edges", "nodes")))
+    async def orders(
+        self,
+        info: Info,
+        filter: paging.Filter = None,  # noqa: A002
+        order_by: paging.Sort = OrderSort.NEWEST_FIRST,
+        first: paging.First = None,
+        after: paging.After = None,
+        last: paging.Last = None,
+        before: paging.Before = None,
+    ) -> paging.LaterOrders:
+        from gateway.types.order_list import Paging, customers_page
+
+        return await customers_page(info, self.id, filter, Paging(order_by, first, after, last, before))
 
     resolve_reference = entity(lambda: {"id": CUSTOMER_BY_ID})
 

@@ -163,6 +163,29 @@ async def test_orders_are_counted_by_a_state(client: Client) -> None:
     assert await client.refused("{ orderCounts(by: CUSTOMER, first: 1001) { value } }") == "BAD_REQUEST"
 
 
+OF_CUSTOMER = """
+query ($id: ID!, $filter: OrderFilter, $last: Int, $before: String) {
+  customer(id: $id) {
+    orders(filter: $filter, last: $last, before: $before) {
+      totalCount nodes { id } pageInfo { hasPreviousPage startCursor }
+    }
+  }
+}
+"""
+
+
+async def test_a_customers_orders_are_paged_and_filtered(client: Client) -> None:
+    found = (await client.ask(OF_CUSTOMER, id="C1"))["customer"]["orders"]
+    assert (found["totalCount"], found["nodes"]) == (2, [{"id": "1044"}, {"id": "1042"}])
+    last = (await client.ask(OF_CUSTOMER, id="C1", last=1))["customer"]["orders"]
+    assert (last["totalCount"], last["nodes"], last["pageInfo"]["hasPreviousPage"]) == (2, [{"id": "1042"}], True)
+    before = await client.ask(OF_CUSTOMER, id="C1", last=1, before=last["pageInfo"]["startCursor"])
+    assert before["customer"]["orders"]["nodes"] == [{"id": "1044"}]
+    delayed = await client.ask(OF_CUSTOMER, id="C1", filter={"delayed": True, "customerId": "C1"})
+    assert delayed["customer"]["orders"]["nodes"] == [{"id": "1042"}]
+    assert await client.refused(OF_CUSTOMER, id="C1", filter={"customerId": "C2"}) == "BAD_REQUEST"
+
+
 async def test_single_things(client: Client) -> None:
     query = """{
       shipment(id: "east:S9") { number order { id } }

@@ -32,7 +32,7 @@ OTHERS = """
 query ($shipment: ID!, $invoice: ID!, $customer: ID!) {
   shipment(id: $shipment) SHIPMENT
   invoice(id: $invoice) { id amount { amount } lines { amount { amount } } }
-  customer(id: $customer) { id currency shipTos { id city } }
+  customer(id: $customer) { id currency shipTos { id city } orders { totalCount nodes { id customerPo } } }
   inventory { sku warehouse source }
   sources { name }
   events(first: 500) { events { orderId subject subjectId } }
