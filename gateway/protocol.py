@@ -4,10 +4,9 @@ import asyncio
 import re
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from gateway.admission import ADMITTED, BUSY, Gate
 from gateway.asgi import Scope
+from gateway.corking import CorkedProtocol
 
 WHOLE_WITHIN = 20.0
 """Seconds from a request's first byte, or a connection's begin, to its last byte."""
@@ -22,7 +21,7 @@ REFUSAL = (
 """All of it: what a refusal costs is taken from those who are let in."""
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(CorkedProtocol):
     """Of one connection."""
 
     def __init__(self, gate: Gate, *args: Any, **more: Any) -> None:
@@ -33,7 +32,7 @@ class Protocol(HttpToolsProtocol):
         self._in_head, self._between = False, True
         self._refused: bytes | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._expect()
 

@@ -1,11 +1,12 @@
 """From facts to the graph: everything that is shown of a document tree, as a pure function of its facts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
 from orders.aggregate import Aggregate, Entry, Facts
-from orders.facets import Facets, facets, latest_eta, total_of
+from orders.facets import Facets, facets, latest_delivery, latest_eta, total_of
 from orders.facts import (
     Charge,
     Customer,
@@ -49,6 +50,7 @@ from orders.graph import (
 from orders.happenings import Happening, happenings
 from orders.lines import Line, lines
 from orders.shipments import Shipment, shipments
+from orders.states import Delivery
 
 
 class View(Struct, frozen=True):
@@ -75,15 +77,16 @@ def derive(root: Doc, facts: Facts) -> View:
         return View(rows=by_identity(common_rows(order, parcels, None)), happenings={})
     items = lines(order, parcels)
     state = facets(order, header.body, parcels, items)
+    told = happenings(order, header, parcels)
     rows = [
-        order_row(header, state, parcels, items),
+        order_row(header, state, parcels, items, told.values()),
         *(line_row(header.body.number, line) for line in items),
         *order_references(header.body),
         *common_rows(order, parcels, header.body.number),
     ]
     return View(
         rows=by_identity(rows),
-        happenings=happenings(order, header, parcels),
+        happenings=told,
         order_id=header.body.number,
         facets=state,
     )
@@ -101,7 +104,11 @@ def common_rows(order: Aggregate, parcels: Sequence[Shipment], order_id: str | N
 
 
 def order_row(
-    header: Entry[OrderHeader], state: Facets, parcels: Sequence[Shipment], items: Sequence[Line]
+    header: Entry[OrderHeader],
+    state: Facets,
+    parcels: Sequence[Shipment],
+    items: Sequence[Line],
+    told: Iterable[Happening],
 ) -> OrderRow:
     body = header.body
     return OrderRow(
@@ -131,7 +138,15 @@ def order_row(
         return_state=state.return_state,
         health=state.health,
         display_status=state.display,
+        delivered_at=latest_delivery(parcels) if state.delivery is Delivery.DELIVERED else None,
+        last_event_at=last_event(body, told),
     )
+
+
+def last_event(body: OrderHeader, told: Iterable[Happening]) -> datetime | None:
+    """Placing the order counts too."""
+    instants = (body.ordered_at, *(happening.occurred_at for happening in told))
+    return max((at for at in instants if at is not None), default=None)
 
 
 def line_row(order_id: str, line: Line) -> LineRow:
