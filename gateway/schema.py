@@ -1,11 +1,12 @@
 """The schema, and what is done around each operation. `python -m gateway.schema` prints it."""
 
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, TypeVar, cast
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLUnionType
 from strawberry.extensions import (
     AddValidationRules,
     DisableIntrospection,
@@ -16,6 +17,7 @@ from strawberry.extensions import (
     SchemaExtension,
     ValidationCache,
 )
+from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext, ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -29,6 +31,7 @@ from gateway.plan.mixed import merged
 from gateway.plan.plans import Plan, Plans
 from gateway.query import Query
 from gateway.subscription import Subscription
+from gateway.types.common import Info, entity_of
 from gateway.types.scalars import SCALARS
 
 Result = TypeVar("Result", bound=Any)
@@ -50,6 +53,15 @@ _CACHED = 200
 
 class GatewaySchema(strawberry.federation.Schema):
     """Each operation gets a context of its own and leaves no connection behind; what fails is told as `tell` says."""
+
+    def entities_resolver(self, info: Info, representations: list[FederationAny]) -> list[FederationAny]:
+        """Each by itself: what is wrong with one does not hurt the others."""
+        return [cast(FederationAny, entity_of(self._entities, info, given)) for given in representations]
+
+    @cached_property
+    def _entities(self) -> Mapping[str, Any]:
+        union = cast(GraphQLUnionType, self._schema.type_map["_Entity"])
+        return {kind.name: kind.extensions["strawberry-definition"].origin for kind in union.types}
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: `tell` logs what is worth it, once, with its correlation id."""

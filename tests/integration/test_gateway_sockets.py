@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from app.postgres import Postgres
+from gateway.database import Snapshot
 from gateway.sockets import MAX_MESSAGE, MAX_OPERATIONS
 from tests.controls import serving
 from tests.controls.serving import Client
@@ -247,11 +248,16 @@ async def test_a_document_that_does_not_fit_ends_its_operation_only(client: Clie
         assert (await serving.receive(socket))["type"] == "next"
 
 
-async def test_errors_are_masked_here_too(client: Client) -> None:
-    query = '{ _entities(representations: [{__typename: "Nothing"}]) { __typename } }'
+async def test_errors_are_masked_here_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise KeyError("password")
+
+    monkeypatch.setattr(Snapshot, "fetch", fail)
+    query = '{ order(id: "1042") { id } }'
     async with client.socket() as socket:
         await greet(client, socket)
         await serving.send(socket, **subscribe(query))
         answer = json.dumps(await serving.receive(socket))
         assert "internal error" in answer
         assert "KeyError" not in answer
+        assert "password" not in answer

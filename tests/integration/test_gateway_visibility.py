@@ -170,10 +170,13 @@ async def test_the_list_and_the_counts_agree_on_what_is_seen(client: Client) -> 
 
 
 async def test_a_neighbor_gets_null_for_what_is_not_its_callers(client: Client) -> None:
-    found = (await client.as_("customer", "C2").ask(ENTITIES, of=REPRESENTATIONS))["_entities"]
+    answer = (await client.as_("customer", "C2").post(ENTITIES, of=REPRESENTATIONS)).json()
+    found = answer["data"]["_entities"]
     assert [entity and entity["__typename"] for entity in found] == [
         None, "Order", None, None, "Order", None, None, None, None, None, None, "Customer", None,
     ]  # fmt: skip
+    errors = sorted((error["path"][1], error["extensions"]["code"]) for error in answer["errors"])
+    assert errors == [(n, "NOT_FOUND") for n, entity in enumerate(found) if entity is None]
 
 
 @pytest.mark.parametrize(
