@@ -18,8 +18,9 @@ from strawberry.extensions import (
     ValidationCache,
 )
 from strawberry.federation.schema import FederationAny
+from strawberry.federation.schema_directives import Authenticated
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext, ExecutionResult
+from strawberry.types import ExecutionContext, ExecutionResult, get_object_definition
 from strawberry.types.execution import PreExecutionError
 
 from gateway.context import Context
@@ -49,6 +50,11 @@ _HIDDEN = DisableIntrospection().validation_rules
 
 _CACHED = 200
 """Documents whose parse and validation are kept."""
+
+# So that a router need not ask us to learn it; a test finds none that is missing.
+for _root in (Query, Mutation, Subscription):
+    for _field in get_object_definition(_root, strict=True).fields:
+        _field.directives = [*_field.directives, Authenticated()]
 
 
 class GatewaySchema(strawberry.federation.Schema):
