@@ -1,9 +1,11 @@
 """`python -m examples.federation`: the two neighbors and the router, beside a running Milepost."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from signal import SIGINT, SIGTERM
 from typing import Any
 
 import uvicorn
@@ -15,6 +17,7 @@ from examples.federation import catalog, customers, router
 from examples.federation.neighbor import Neighbor
 from gateway.auth import TokenCheck, Trust
 from gateway.server import listen
+from orders.errors import StartError
 
 app = App(name="examples.federation", help="Milepost, customers and catalog behind one router.")
 
@@ -27,14 +30,26 @@ def run(
     port: int = 4000,
 ) -> None:
     """`orders` is where Milepost answers, `public_key` the file whose tokens it believes."""
-    asyncio.run(_run(orders, public_key or public_key_path(demo_folder(None)), port))
+    try:
+        asyncio.run(_run(orders, public_key or public_key_path(demo_folder(None)), port))
+    except (RuntimeError, StartError) as error:
+        sys.exit(str(error))
 
 
 async def _run(orders: str, public_key: Path, port: int) -> None:
+    listen("127.0.0.1", port).close()
     await router.install(router.HERE)
     async with serving(orders, public_key, port, router.HERE):
-        print(f"Ask the router at http://127.0.0.1:{port}/graphql; Ctrl-C stops it.")  # noqa: T201
-        await asyncio.Event().wait()
+        print(f"Ask the router at http://127.0.0.1:{port}/graphql; Ctrl-C stops it.", flush=True)  # noqa: T201
+        await _stopped()
+
+
+async def _stopped() -> None:
+    """Until Ctrl-C or SIGTERM."""
+    stop = asyncio.Event()
+    for signal in (SIGINT, SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(signal, stop.set)
+    await stop.wait()
 
 
 @asynccontextmanager

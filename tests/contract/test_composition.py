@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from examples.federation import router
 from examples.federation.router import Subgraph, subgraphs
-from tests.controls.node import NEEDED, run
+from tests.controls.node import NEEDED
 
 pytestmark = NEEDED
 
@@ -30,7 +31,7 @@ KEYS = (
 
 
 async def compose(node: Path, *parts: Subgraph) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(await run(node, "compose.js", text=msgspec.json.encode(parts)))
+    found: dict[str, Any] = json.loads(await router.node(node, "compose.js", text=msgspec.json.encode(parts)))
     for hint in found["hints"]:
         print(hint)  # noqa: T201
     return found

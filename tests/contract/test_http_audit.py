@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 
 from app.postgres import Postgres
+from examples.federation import router
 from tests.controls import serving
-from tests.controls.node import NEEDED, run
+from tests.controls.node import NEEDED
 from tests.controls.serving import Client
 
 pytestmark = [*NEEDED, pytest.mark.asyncio(loop_scope="module")]
@@ -29,6 +30,6 @@ async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -
 
 async def test_every_check_of_the_audit_holds(node: Path, client: Client) -> None:
     url = f"http://127.0.0.1:{client.port}/graphql"
-    found: list[dict[str, Any]] = json.loads(await run(node, "audit.js", url, serving.token()))
+    found: list[dict[str, Any]] = json.loads(await router.node(node, "audit.js", url, serving.token()))
     assert [check for check in found if check["status"] != "ok"] == []
     assert len(found) == CHECKS
