@@ -9,6 +9,7 @@ check:
     uv run mypy
     uv run lint-imports
     uv run python -m gateway.schema | diff -u schema.graphql -
+    uv run python -m gateway.changes
 
 test *ARGS:
     uv run pytest {{ARGS}}
@@ -29,3 +30,7 @@ demo *ARGS:
 
 schema:
     uv run python -m gateway.schema > schema.graphql
+
+# At a release: what is served from here on is what must not break.
+released:
+    cp schema.graphql docs/released.graphql
