@@ -22,6 +22,10 @@ test-tryton:
 test-npm:
     uv run --group npm pytest -m npm
 
+# A minute of documents that schemathesis makes of the schema.
+test-schemathesis:
+    uv run --group schemathesis pytest -m schemathesis
+
 bench NAME:
     uv run python -m bench {{NAME}}
 
