@@ -81,10 +81,15 @@ class GatewaySchema(strawberry.federation.Schema):
         return _told(result, context)
 
     async def complete(self, plan: Plan, **more: Any) -> ExecutionResult:
-        """The statement's answer and what is left to resolvers, both as of one instant. Raises what Postgres raises."""
+        """The statement's answer and what is left to resolvers, both as of one instant.
+
+        Raises what Postgres raises, and LookupError when the ordinary way must say what is missing.
+        """
         context = _fork(more)
         try:
             (row,) = await context.snapshot.run(plan.statement.sql, *plan.parameters)
+            if plan.statement.lacks(row[0]):
+                raise LookupError
             result = await super().execute(plan.statement.rest, **more)
         finally:
             await context.renew()
