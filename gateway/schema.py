@@ -69,6 +69,11 @@ class GatewaySchema(strawberry.federation.Schema):
         union = cast(GraphQLUnionType, self._schema.type_map["_Entity"])
         return {kind.name: kind.extensions["strawberry-definition"].origin for kind in union.types}
 
+    @staticmethod
+    def remove_field_suggestion(error: GraphQLError) -> None:
+        """Nor one of arguments, values, input fields or types."""
+        error.message = error.message.partition(" Did you mean ")[0]
+
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Nothing: `tell` logs what is worth it, once, with its correlation id."""
 

@@ -83,6 +83,7 @@ async def test_ping_is_answered(client: Client) -> None:
 
 @pytest.mark.parametrize("protocols", [None, [Subprotocol("graphql-ws")]])
 async def test_another_protocol_is_not_spoken(client: Client, protocols: list[Subprotocol] | None) -> None:
+    """S21: nor is the legacy one, which would start before it is greeted."""
     async with client.socket(subprotocols=protocols) as socket:
         assert await closed(socket) == 4406
 
@@ -130,6 +131,7 @@ async def test_the_handshake_s_header_is_not_the_connection_s_token(client: Clie
 
 
 async def test_nothing_is_followed_before_the_greeting(client: Client) -> None:
+    """S22, as the four tests after it."""
     async with client.socket() as socket:
         await serving.send(socket, **subscribe())
         assert await closed(socket) == 4401
@@ -206,6 +208,7 @@ async def test_so_many_operations_at_a_time(client: Client) -> None:
 
 
 async def test_the_token_s_end_is_the_socket_s(client: Client) -> None:
+    """S25."""
     async with client.socket() as socket:
         payload = {"authorization": f"Bearer {serving.token(lifetime=1)}"}
         await serving.send(socket, type="connection_init", payload=payload)
