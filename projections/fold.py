@@ -1,7 +1,7 @@
 """From a source transaction's facts to what changes in the graph and what enters the feed. Pure but for its caches."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct, field
@@ -12,6 +12,7 @@ from orders.facts import Doc, Fact
 from orders.graph import Identity, Row
 from orders.happenings import Happening
 from orders.lifecycle import EMPTY, View, derive
+from orders.recall import Parts, Recall
 from orders.states import EventType
 from projections.revisions import subjects
 from projections.store import FactStore
@@ -60,6 +61,7 @@ class Fold:
     def __init__(self) -> None:
         self.store = FactStore()
         self.views: dict[Doc, View] = {}
+        self.parts: dict[Doc, Parts] = {}
         self.emitted: dict[str, Emitted] = defaultdict(Emitted)
 
     def clear(self) -> None:
@@ -112,7 +114,7 @@ class Fold:
 
     def view(self, root: Doc) -> View:
         if root not in self.views:
-            self.views[root] = derive(root, self.store.tree(root))
+            self.views[root] = self.derived(root)
         return self.views[root]
 
     def derive(self, root: Doc, delta: Delta) -> View:
@@ -120,10 +122,16 @@ class Fold:
         if self.store.root(root) != root:
             return EMPTY
         try:
-            return derive(root, self.store.tree(root))
+            return self.derived(root)
         except Exception as error:
             delta.broken.append((root, error))
             return self.views.get(root, EMPTY)
+
+    def derived(self, root: Doc) -> View:
+        recall = Recall(self.parts.get(root))
+        view = derive(root, self.store.tree(root), recall)
+        self.parts[root] = recall.parts
+        return view
 
     def keep(self, after: dict[Doc, View]) -> None:
         for root, view in after.items():
@@ -131,6 +139,7 @@ class Fold:
                 self.views[root] = view
             else:
                 self.views.pop(root, None)
+                self.parts.pop(root, None)
 
     def happened(self, stated: Sequence[Stated], before: dict[Doc, View], after: dict[Doc, View]) -> list[Event]:
         if not stated:
@@ -169,11 +178,22 @@ class Causes:
 
 def difference(before: Iterable[View], after: Iterable[View]) -> dict[Identity, Row | None]:
     """Rows that are new or other, and None for those that are gone."""
-    old = {identity: row for view in before for identity, row in view.rows.items()}
-    new = {identity: row for view in after for identity, row in view.rows.items()}
-    changes: dict[Identity, Row | None] = {identity: None for identity in old if identity not in new}
-    changes.update((identity, row) for identity, row in new.items() if old.get(identity) != row)
+    old, new = rows_of(before), rows_of(after)
+    if old == new:
+        return {}
+    changes: dict[Identity, Row | None] = dict.fromkeys(old.keys() - new.keys())
+    for identity, row in new.items():
+        known = old.get(identity)
+        if known is not row and known != row:
+            changes[identity] = row
     return changes
+
+
+def rows_of(views: Iterable[View]) -> Mapping[Identity, Row]:
+    found: dict[Identity, Row] = {}
+    for view in views:
+        found.update(view.rows)
+    return found
 
 
 def changed_happening(order_id: str, change: Change) -> Happening:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from cdc.change import Position
+from orders.aggregate import Entry
 from orders.facts import Body, Doc, Fact, Ident
 
 Key = tuple[str, str]
@@ -77,7 +78,7 @@ class FactStore:
 
     def __init__(self) -> None:
         self.known: dict[Key, Known] = {}
-        self.docs: dict[Doc, dict[str, Body]] = defaultdict(dict)
+        self.docs: dict[Doc, dict[str, Entry[Body]]] = defaultdict(dict)
         self.claims = Index()
         self.links = Index()
         self.dirty: set[Key] = set()
@@ -113,7 +114,7 @@ class FactStore:
         if fact.doc is None or fact.body is None:
             return
         if count > 0:
-            self.docs[fact.doc][fact.key] = fact.body
+            self.docs[fact.doc][fact.key] = Entry(fact.doc, fact.key, fact.body)
         else:
             self._unfile(fact.doc, fact.key)
         for ident in fact.claims:
@@ -146,7 +147,7 @@ class FactStore:
         idents = self.links.idents(doc)
         return min((c for i in idents for c in self.claims.docs(i)), default=None) if idents else None
 
-    def tree(self, root: Doc) -> dict[Doc, dict[str, Body]]:
+    def tree(self, root: Doc) -> dict[Doc, dict[str, Entry[Body]]]:
         """The documents whose root it is, with their facts."""
         top = self._above(root) is None
         found = {root: self.docs.get(root, {})}

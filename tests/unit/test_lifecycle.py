@@ -18,6 +18,7 @@ from tests.controls.orders import (
     Facts,
     allocation,
     delay,
+    filed,
     goods_return,
     hours,
     invoice,
@@ -37,7 +38,7 @@ TRIED = scan(Milestone.DELIVERY_ATTEMPTED, 62)
 
 
 def view(*parts: Facts) -> View:
-    return derive(ORDER, together(*parts))
+    return derive(ORDER, filed(together(*parts)))
 
 
 def facets(*parts: Facts) -> Facets:
@@ -190,7 +191,7 @@ def test_each_step_of_an_order_is_one_happening() -> None:
 
 def test_what_belongs_to_no_order_is_shown_without_one() -> None:
     lone = shipment(DONE)
-    found = derive(next(iter(lone)), lone)
+    found = derive(next(iter(lone)), filed(lone))
     assert found.order_id is None
     assert not found.happenings
     assert {row.order_id for row in found.rows.values() if isinstance(row, ShipmentRow)} == {None}
@@ -225,7 +226,7 @@ def test_quantities_are_conserved_and_order_of_facts_does_not_matter(
     sent_back = sum(quantity for found, quantity, _, void in parts if came_back(found, void))
     assert row.shipped - sent_back == row.delivered + row.in_transit + row.lost
     assert min(row.shipped, row.delivered, row.in_transit, row.lost, row.cancelled) >= 0
-    assert derive(ORDER, shuffled(facts, seed)) == derive(ORDER, facts)
+    assert derive(ORDER, filed(shuffled(facts, seed))) == derive(ORDER, filed(facts))
 
 
 def came_back(found: list, void: bool) -> bool:
