@@ -251,8 +251,8 @@ def milestone_rows(shipment: Shipment, order_id: str | None) -> Iterator[Row]:
 
 
 def scan_rows(shipment: Shipment, order_id: str | None) -> Iterator[Row]:
-    for entry, duplicate in shipment.scans:
-        body = entry.body
+    for scan in shipment.scans:
+        entry, body = scan.entry, scan.entry.body
         yield TransportEventRow(
             id=entry.id,
             shipment_id=shipment.id,
@@ -268,7 +268,7 @@ def scan_rows(shipment: Shipment, order_id: str | None) -> Iterator[Row]:
             recorded_at=body.recorded_at,
             city=body.city,
             region=body.region,
-            duplicate=duplicate,
+            duplicate=scan.duplicate,
         )
 
 

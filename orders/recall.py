@@ -1,14 +1,16 @@
 """What was worked out of which inputs, from one derivation of a tree to the next."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from orders.values import Value
 
 T = TypeVar("T")
 Parts = Mapping[tuple[str, str], "Part"]
 """Kind and name of a part → the part."""
 
 
-class Part(NamedTuple):
+class Part(Value, frozen=True):
     inputs: tuple[Any, ...]
     outcome: Any
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
 from orders.aggregate import Aggregate, Entry, of_kind
 from orders.facts import Body, Doc, OrderLine, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
@@ -16,19 +15,19 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MOVED = frozenset(m for m in Milestone if Milestone.PICKED_UP <= m <= Milestone.LOST)
 
 
-class Goods(NamedTuple):
+class Goods(Value, frozen=True):
     line: str
     sku: str
     quantity: Decimal
     lot: str | None
 
 
-class Scan(NamedTuple):
+class Scan(Value, frozen=True):
     entry: Entry[TransportEvent]
     duplicate: bool
 
 
-class Reached(NamedTuple):
+class Reached(Value, frozen=True):
     """A milestone's earliest occurrence; `scan` is None when the shipment's own record says it."""
 
     at: datetime
@@ -173,13 +172,13 @@ def goods_of(packed: Iterable[Entry[ShipmentLine]], ordered: Sequence[Entry[Orde
 
 
 def mark_duplicates(entries: Iterable[Entry[TransportEvent]]) -> list[Scan]:
-    seen: set[tuple[object, ...]] = set()
+    alike: dict[tuple[str | None, ...], list[TransportEvent]] = {}
     marked: list[Scan] = []
     for entry in sorted(entries, key=scan_order):
         body = entry.body
-        same = (body.code, body.reason, clock_time(body), body.city, body.region)
-        marked.append(Scan(entry, same in seen))
-        seen.add(same)
+        before = alike.setdefault((body.code, body.reason, body.city, body.region), [])
+        marked.append(Scan(entry, any(clock_time(each) == clock_time(body) for each in before)))
+        before.append(body)
     return marked
 
 

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -14,13 +13,14 @@ from orders.happenings import Happening
 from orders.lifecycle import EMPTY, View, derive
 from orders.recall import Parts, Recall
 from orders.states import EventType
+from orders.values import Value
 from projections.revisions import subjects
 from projections.store import FactStore
 
 EVENT_ORDER = {kind: rank for rank, kind in enumerate(EventType)}
 
 
-class Stated(NamedTuple):
+class Stated(Value, frozen=True):
     """A change and the facts that it states."""
 
     change: Change
@@ -84,18 +84,19 @@ class Fold:
     def put(self, stated: Sequence[Stated]) -> list[Change]:
         """The changes that lost: all their facts were older than what is known."""
         lost = []
-        for change, facts in stated:
-            puts = [self.store.put(change.source, fact, change.position) for fact in facts]
-            if not any(p.won for p in puts):
+        for each in stated:
+            change = each.change
+            won = [self.store.put(change.source, fact, change.position) for fact in each.facts]
+            if not any(won):
                 lost.append(change)
         return lost
 
     def nearby(self, stated: Iterable[Stated]) -> set[Doc]:
         """Every document whose place or content the facts may change."""
         found: set[Doc] = set()
-        for change, facts in stated:
-            for fact in facts:
-                old = self.store.known.get((change.source, fact.key))
+        for each in stated:
+            for fact in each.facts:
+                old = self.store.known.get((each.change.source, fact.key))
                 for said in (fact, old.fact if old else None):
                     if said is not None and said.doc is not None:
                         found.add(said.doc)
@@ -169,7 +170,7 @@ class Causes:
     """Which change of a transaction is behind a happening: the one that states its fact, else the first."""
 
     def __init__(self, stated: Sequence[Stated]) -> None:
-        self._by_fact = {(change.source, fact.key): change for change, facts in stated for fact in facts}
+        self._by_fact = {(s.change.source, fact.key): s.change for s in stated for fact in s.facts}
         self.first = stated[0].change
 
     def of(self, happening: Happening) -> Change:

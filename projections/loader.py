@@ -31,7 +31,7 @@ class Loader:
 
     async def load(self, connection: Connection, stated: Collection[Stated]) -> None:
         """All that these facts may touch: their old selves, their documents' components, the feed of these."""
-        facts = [(change.source, fact) for change, found in stated for fact in found]
+        facts = [(each.change.source, fact) for each in stated for fact in each.facts]
         await self.load_keys(connection, [(source, fact.key) for source, fact in facts])
         said = [known.fact for source, fact in facts if (known := self._fold.store.known.get((source, fact.key)))]
         said += [fact for _, fact in facts]

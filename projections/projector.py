@@ -170,9 +170,9 @@ class Projector:
         """Into the ledger, with what became of each change."""
         losers = {change.position for change in lost}
         tally = batch.tallies[transaction.source]
-        for change, _ in stated:
-            outcome = "superseded" if change.position in losers else "applied"
-            batch.ledger.append(Entry(change, outcome, transaction.snapshot))
+        for each in stated:
+            outcome = "superseded" if each.change.position in losers else "applied"
+            batch.ledger.append(Entry(each.change, outcome, transaction.snapshot))
         tally.superseded += len(losers)
         tally.applied += len(stated) - len(losers)
 

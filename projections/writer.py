@@ -60,8 +60,9 @@ async def write_facts(connection: Connection, store: FactStore) -> None:
 
 
 def fact_row(store: FactStore, key: Key) -> tuple[Any, ...]:
-    fact, position = store.known[key]
-    return *key, *position, doc_text(fact.doc) if fact.doc else None, encode_fact(fact)
+    known = store.known[key]
+    fact = known.fact
+    return *key, *known.position, doc_text(fact.doc) if fact.doc else None, encode_fact(fact)
 
 
 async def write_edges(connection: Connection, index: Index, name: str) -> None:
