@@ -86,7 +86,8 @@ class FactStore:
         self.docs: dict[Doc, dict[str, Entry[Body]]] = defaultdict(dict)
         self.claims = Index()
         self.links = Index()
-        self.dirty: set[Key] = set()
+        self.added: set[Key] = set()
+        self.changed: set[Key] = set()
 
     def restore(self, source: str, fact: Fact, position: Position) -> None:
         """Bring back a fact as it was stored."""
@@ -96,7 +97,8 @@ class FactStore:
 
     def settle(self) -> None:
         """What is in memory is what is stored."""
-        self.dirty.clear()
+        self.added.clear()
+        self.changed.clear()
         self.claims.moved.clear()
         self.links.moved.clear()
 
@@ -109,7 +111,10 @@ class FactStore:
         if fact.partial:
             fact = completed(fact, old.fact.body if old else None)
         self.known[key] = Known(fact, position)
-        self.dirty.add(key)
+        if old is None:
+            self.added.add(key)
+        elif key not in self.added:
+            self.changed.add(key)
         self._replace(old.fact if old else None, fact)
         return True
 
