@@ -54,6 +54,12 @@ class Emitted(Struct):
     keys: set[str] = field(default_factory=set)
     version: int = 0
 
+    def enter(self, key: str) -> int:
+        """One more is in the feed; its version."""
+        self.keys.add(key)
+        self.version += 1
+        return self.version
+
 
 class Fold:
     """Folds transactions into the store and tells what each one changed."""
@@ -161,9 +167,8 @@ class Fold:
             changed = changed_happening(new.order_id, causes.first)
             fresh = [changed] if changed.key not in emitted.keys else []
         for happening in fresh:
-            emitted.keys.add(happening.key)
-            emitted.version += 1
-            yield Event(new.order_id, emitted.version, happening, new.facets, causes.of(happening))
+            version = emitted.enter(happening.key)
+            yield Event(new.order_id, version, happening, new.facets, causes.of(happening))
 
 
 class Causes:

@@ -124,8 +124,7 @@ class Projector:
     async def end_snapshot(self, batch: Batch, last: Transaction) -> None:
         """If it is the end of one."""
         if last.snapshot is Snapshot.LAST:
-            self._loader.forget()
-            await finish_snapshot(self._connection, last, derive=not self.gathering(batch))
+            await finish_snapshot(self._connection, last, self._loader, derive=not self.gathering(batch))
 
     def gathering(self, batch: Batch) -> bool:
         return any(c.snapshotting for c in {**self.checkpoints, **batch.checkpoints}.values())

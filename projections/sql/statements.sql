@@ -5,6 +5,9 @@ select source, epoch, log, ordinal, resume, snapshotting from record.checkpoint
 -- One projector at a time: whoever holds this session lock. A zombie finds the checkpoint moved and is fenced.
 select pg_try_advisory_lock(742511, 1)
 
+-- name: anything_stored
+select exists (select from graph.fact) or exists (select from record.feed)
+
 -- name: known_keys
 select source, key, epoch, log, ordinal, doc, fact from graph.fact
 where (source, key) in (select * from unnest($1::text[], $2::text[]))
