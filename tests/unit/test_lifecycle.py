@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from orders.facets import Facets
 from orders.graph import LineRow, MilestoneRow, OrderRow, ShipmentRow, TransportEventRow
 from orders.lifecycle import View, derive
+from orders.recall import Recall
 from orders.states import Commercial, Delivery, DisplayStatus, EventType, Financial, Fulfillment, Health, Milestone
 from orders.states import Return as Returned
 from tests.controls.orders import (
@@ -227,6 +228,21 @@ def test_quantities_are_conserved_and_order_of_facts_does_not_matter(
     assert row.shipped - sent_back == row.delivered + row.in_transit + row.lost
     assert min(row.shipped, row.delivered, row.in_transit, row.lost, row.cancelled) >= 0
     assert derive(ORDER, filed(shuffled(facts, seed))) == derive(ORDER, filed(facts))
+
+
+@given(steps=st.lists(st.tuples(st.integers(1, 20), st.booleans(), st.booleans(), shipments), max_size=6))
+def test_what_is_recalled_is_what_is_worked_out_anew(
+    steps: list[tuple[int, bool, bool, list[tuple[list, int, bool, bool]]]],
+) -> None:
+    recall = Recall()
+    for ordered, held, billed, parts in steps:
+        facts = order(line(ordered=ordered), held_at=hours(3) if held else None)
+        facts |= invoice() if billed else {}
+        for number, (found, quantity, left, void) in enumerate(parts, 1):
+            shipped_at = hours(24) if left else None
+            facts |= shipment(*found, number=number, quantity=quantity, shipped_at=shipped_at, void=void)
+        recall = Recall(recall.parts)
+        assert derive(ORDER, filed(facts), recall) == derive(ORDER, filed(facts))
 
 
 def came_back(found: list, void: bool) -> bool:
