@@ -183,7 +183,7 @@ class Projector:
 
 
 def runs(transactions: Sequence[Transaction]) -> Iterator[Sequence[Transaction]]:
-    """Slices that go into one Postgres transaction each: a snapshot's end closes one, since memory is emptied then."""
+    """Slices that go into one Postgres transaction each: a snapshot's end closes one, as memory may be emptied."""
     start = 0
     for place, transaction in enumerate(transactions, 1):
         if transaction.snapshot is Snapshot.LAST or place == len(transactions):
