@@ -23,6 +23,7 @@ import httpx
 import msgspec
 import psutil
 
+from bench.load import Job, Result
 from bench.machinery import Bench, bench
 from bench.report import Case, case, conclude, postgres_version
 from bench.start import free_port
@@ -225,23 +226,29 @@ def plain(value: Any) -> Any:
 
 
 async def load(place: Bench, server: Server, name: str, seconds: float) -> Mapping[str, float]:
-    command = [sys.executable, "-m", "bench.load", str(server.port), str(seconds), str(CONNECTIONS)]
+    path, authorization, _ = server.request(name, ORDERS[0])
+    bodies = [body for *_, body in server.requests(name)]
     before = cpu(server.pid), cpu(postmaster(place))
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await process.communicate(msgspec.json.encode(server.requests(name)))
-    found: dict[str, float] = msgspec.json.decode(output)
-    if found["failed"]:
-        raise RuntimeError(f"{server.name} failed {found['failed']} of {found['answers']} answers of {name}")
+    found = await load_job(Job(server.port, path, authorization, bodies, seconds, CONNECTIONS))
+    if found.failed or found.refused:
+        raise RuntimeError(f"{server.name} failed {found.failed} and refused {found.refused} requests of {name}")
     after = cpu(server.pid), cpu(postmaster(place))
-    each = 1000 / found["answers"]
+    each = 1000 / found.answers
     return {
-        "rate": found["answers"] / found["seconds"],
-        "p99": found["p99"],
+        "rate": found.answers / found.seconds,
+        "p99": found.took.p99,
         "cpu": (after[0] - before[0]) * each,
         "postgres": (after[1] - before[1]) * each,
     }
+
+
+async def load_job(job: Job) -> Result:
+    """In a process of its own."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bench.load", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate(msgspec.json.encode(job))
+    return msgspec.json.decode(output, type=Result)
 
 
 def postmaster(place: Bench) -> int:
