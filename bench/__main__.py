@@ -32,11 +32,12 @@ def project(*, rounds: int = 5, orders: int = 150, profile: bool = False) -> Non
 
 
 @app.command
-def query(*, rounds: int = 5, seconds: float = 8) -> None:
-    """Answers a second of the gateway, beside PostGraphile, resolvers and SQL by hand."""
+def query(*, rounds: int = 5, seconds: float = 8, profile: bool = False) -> None:
+    """Answers a second of the gateway, beside PostGraphile, resolvers, SQL by hand and pgbench."""
+    from bench.profiling import measure_profile
     from bench.query import measure
 
-    asyncio.run(measure(rounds, seconds))
+    asyncio.run(measure_profile(seconds) if profile else measure(rounds, seconds))
 
 
 app()

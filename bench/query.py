@@ -145,7 +145,7 @@ async def agree(servers: Sequence[Server]) -> None:
                 }
                 for name, found in answers.items():
                     if found != answers[OURS]:
-                        told = f"{name} answers {operation} of order {of['id']} otherwise"
+                        told = f"{name} answers {operation} of order {of.id} otherwise"
                         raise RuntimeError(f"{told}:\n{found}\n{answers[OURS]}")
 
 

@@ -4,12 +4,12 @@
 order, as a service, and comes again so late that no answer to it can have been kept.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import msgspec
 from graphql import OperationDefinitionNode, parse, print_ast
@@ -26,8 +26,6 @@ BATCH = 100
 STEP, SPREAD = 7919, 331
 """Primes, by which orders that are asked one after the other, or at once, lie apart."""
 BEGUN, APART = datetime(2026, 1, 1, tzinfo=UTC), timedelta(minutes=7)
-
-Values: TypeAlias = Mapping[str, object]
 
 
 class Reading(StrEnum):
@@ -73,32 +71,55 @@ PARAMETERS: Mapping[str, tuple[str, ...]] = {
 """Operation → which values its statement by hand takes."""
 
 
-def values(order: int, ids: list[str]) -> Values:
-    """Of an order; `ids` are those of the entities."""
-    return {
-        "id": str(order),
-        "account": f"C{order % CUSTOMERS}",
-        "tracking": f"1Z{order}",
-        "before": (BEGUN + order * APART).isoformat(),
-        "ids": ids,
-        "representations": [{"__typename": "Order", "id": each} for each in ids],
-    }
+class Values(NamedTuple):
+    """Of an order; those of the entities are worked out when they are needed, since there are many."""
+
+    order: int
+    batch: Callable[[], Iterable[int]]
+
+    @property
+    def id(self) -> str:
+        return str(self.order)
+
+    @property
+    def account(self) -> str:
+        return f"C{self.order % CUSTOMERS}"
+
+    @property
+    def tracking(self) -> str:
+        return f"1Z{self.order}"
+
+    @property
+    def before(self) -> str:
+        return (BEGUN + self.order * APART).isoformat()
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(each) for each in self.batch()]
+
+    @property
+    def representations(self) -> list[dict[str, str]]:
+        return [{"__typename": "Order", "id": each} for each in self.ids]
 
 
 def asked(reading: Reading, start: int, many: int, size: int) -> Iterator[Values]:
     """`many` of `size` orders, beginning with the one in place `start`; again: those of the account."""
     if reading is Reading.AGAIN:
-        yield from (values(order, [str(each) for each in batch_of(order)]) for order in OWN)
+        yield from (Values(order, partial(half_of, order)) for order in OWN)
         return
     for place in range(start, start + many):
-        order = place * STEP % size
-        yield values(1 + order, [str(1 + (order + SPREAD * n) % size) for n in range(BATCH)])
+        order = 1 + place * STEP % size
+        yield Values(order, partial(spread_from, order, size))
 
 
-def batch_of(order: int) -> range:
+def half_of(order: int) -> range:
     """The half of the account's orders that has this one."""
     half = OWN.index(order) // BATCH * BATCH
     return OWN[half : half + BATCH]
+
+
+def spread_from(order: int, size: int) -> Iterator[int]:
+    return (1 + (order - 1 + SPREAD * n) % size for n in range(BATCH))
 
 
 class Document(NamedTuple):
@@ -108,7 +129,7 @@ class Document(NamedTuple):
     variables: tuple[str, ...]
 
     def body(self, of: Values) -> str:
-        return encoded({"query": self.text, "variables": {name: of[name] for name in self.variables}})
+        return encoded({"query": self.text, "variables": {name: getattr(of, name) for name in self.variables}})
 
 
 @cache

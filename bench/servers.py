@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from signal import SIGKILL, SIGTERM, Signals
 from typing import TypeAlias
 
 import asyncpg
@@ -24,7 +25,7 @@ import psutil
 
 from bench.load import Job, Result
 from bench.machinery import Bench
-from bench.questions import PARAMETERS, Question, Reading, Values, asked, documents, encoded
+from bench.questions import ACCOUNT, PARAMETERS, Question, Reading, Values, asked, documents, encoded
 from bench.start import free_port
 from gateway.auth import issue_token, new_key_pair
 
@@ -54,7 +55,7 @@ class Server:
 
     def body(self, operation: str, of: Values) -> str:
         if self.name == HAND:
-            return encoded([of[name] for name in PARAMETERS[operation]])
+            return encoded([getattr(of, name) for name in PARAMETERS[operation]])
         return documents("postgraphile" if self.name == POSTGRAPHILE else "ours")[operation].body(of)
 
     def job(self, question: Question, reading: Reading, seconds: float, rate: float | None = None) -> Job:
@@ -113,13 +114,18 @@ async def filled(place: Bench, name: str, orders: int) -> str:
 
 
 @asynccontextmanager
-async def serving(place: Bench, dsn: str, size: int, kinds: Collection[str] = KINDS) -> AsyncIterator[list[Server]]:
-    """Servers over a graph of `size` orders; without PostGraphile, and a line that says so, where Node is missing."""
+async def serving(
+    place: Bench, dsn: str, size: int, kinds: Collection[str] = KINDS, profile: Path | None = None
+) -> AsyncIterator[list[Server]]:
+    """Servers over a graph of `size` orders; without PostGraphile, and a line that says so, where Node is missing.
+
+    They write into `profile` when they end, by cProfile.
+    """
     private, public = new_key_pair()
     key = place.data / "public.pem"
     key.write_text(public)
     tokens = {
-        Reading.AGAIN: f"Bearer {issue_token(private, 'bench', 'customer', 36_000, ['C7'])}",
+        Reading.AGAIN: f"Bearer {issue_token(private, 'bench', 'customer', 36_000, [ACCOUNT])}",
         Reading.FIRST: f"Bearer {issue_token(private, 'bench', 'service', 36_000)}",
     }
     async with AsyncExitStack() as stack:
@@ -127,7 +133,9 @@ async def serving(place: Bench, dsn: str, size: int, kinds: Collection[str] = KI
         for kind in kinds:
             port = free_port()
             if command := await command_of(kind, place.data, dsn, port, key):
-                pid = await stack.enter_async_context(process(command, place.data, dsn, port, kind))
+                words = [*command, str(profile)] if profile else command
+                stop = SIGTERM if profile else SIGKILL  # PostGraphile would wait for its clients
+                pid = await stack.enter_async_context(process(words, place.data, dsn, port, kind, stop))
                 servers.append(Server(kind, port, pid, postmaster(place), size, tokens))
         yield servers
 
@@ -139,7 +147,7 @@ async def command_of(kind: str, data: Path, dsn: str, port: int, key: Path) -> l
 
 
 @asynccontextmanager
-async def process(command: list[str], data: Path, dsn: str, port: int, kind: str) -> AsyncIterator[int]:
+async def process(command: list[str], data: Path, dsn: str, port: int, kind: str, stop: Signals) -> AsyncIterator[int]:
     """Its pid, from when it listens."""
     environment = {"PORT": str(port), "DATABASE_URL": dsn, "NODE_ENV": "production", "GRAPHILE_ENV": "production"}
     folder = data / "peers" if kind == POSTGRAPHILE else HERE.parent
@@ -150,7 +158,7 @@ async def process(command: list[str], data: Path, dsn: str, port: int, kind: str
         await listening(port)
         yield started.pid
     finally:
-        started.kill()  # PostGraphile would wait for its clients
+        started.send_signal(stop)
         await started.wait()
 
 

@@ -28,15 +28,15 @@ def test_each_operation_is_there_by_hand_and_for_postgraphile() -> None:
 
 
 def test_what_is_asked_first_is_about_another_order_each_time() -> None:
-    found = [of["id"] for start in (0, 30_000) for of in asked(Reading.FIRST, start, 10_000, ORDERS)]
+    found = [of.id for start in (0, 30_000) for of in asked(Reading.FIRST, start, 10_000, ORDERS)]
     assert len(set(found)) == 20_000
-    assert all(1 <= int(str(order)) <= ORDERS for order in found)
+    assert all(1 <= int(order) <= ORDERS for order in found)
 
 
 def test_what_is_asked_again_is_about_one_account() -> None:
     found = list(asked(Reading.AGAIN, 0, 1, ORDERS))
-    assert {of["account"] for of in found} == {"C7"}
-    assert len({json.dumps(of["ids"]) for of in found}) * BATCH == len(found) == len(OWN)
+    assert {of.account for of in found} == {"C7"}
+    assert len({tuple(of.ids) for of in found}) * BATCH == len(found) == len(OWN)
 
 
 @pytest.mark.parametrize("reading", list(Reading))
@@ -45,8 +45,8 @@ async def test_pgbench_asks_for_the_same(postgres: Postgres, reading: Reading) -
     try:
         for of in [*asked(reading, 40_000, 120, ORDERS)][::40]:
             for name, sql in parameters(ORDERS, again=reading is Reading.AGAIN).items():
-                found = json.loads(await db.fetchval(f"select to_json({sql})::text".replace(":order", str(of["id"]))))
-                assert found == of[name]
+                found = json.loads(await db.fetchval(f"select to_json({sql})::text".replace(":order", of.id)))
+                assert found == getattr(of, name)
     finally:
         await db.close()
 
