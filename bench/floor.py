@@ -37,6 +37,8 @@ class Floor:
         before = cpu(self.postmaster)
         took = self._run(self.script(operation, reading), seconds)
         used = cpu(self.postmaster) - before
+        if not took:
+            raise RuntimeError(f"pgbench answered nothing of {operation} in {seconds} s; give it more --seconds")
         found = latencies(took)
         return {
             "rate": len(took) / seconds,
@@ -69,7 +71,7 @@ class Floor:
 
 
 def parameters(size: int, *, again: bool) -> dict[str, str]:
-    """Name → SQL that makes the value of pgbench's variable `order`, as bench.questions.values does."""
+    """Name → SQL that makes the value of pgbench's variable `order`, as bench.questions.Values has it."""
     half = f"{OWN.start} + {OWN.step} * (((:order)::int - {OWN.start}) / {OWN.step * BATCH} * {BATCH} + n)"
     spread = f"1 + ((:order)::int - 1 + {SPREAD} * n) % {size}"
     return {

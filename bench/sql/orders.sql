@@ -1,5 +1,12 @@
 -- Orders of 250 customers, as many as the setting bench.orders says: three lines each, 1.2 shipments with five milestones,
--- an invoice each, and the identifiers and revisions that the projector keeps for them.
+-- an invoice each, and the identifiers and revisions that the projector keeps for them. Unlogged tables are filled faster,
+-- and read as others are.
+alter table graph.orders set unlogged;
+alter table graph.line set unlogged;
+alter table graph.shipment set unlogged;
+alter table graph.milestone set unlogged;
+alter table graph.invoice set unlogged;
+alter table graph.reference set unlogged;
 insert into graph.customer select 'C' || n, 'Customer ' || n, true, 'USD', 'erp' from generate_series(0, 249) n;
 insert into graph.product select 'SKU' || n, 'Article ' || n, 'EA', true, 'erp' from generate_series(0, 999) n;
 insert into graph.orders
@@ -34,6 +41,7 @@ select subject, pg_current_xact_id()::text::bigint from (
     select 'orders'
     union all select 'order/' || id from graph.orders
     union all select 'customer/' || id from graph.customer
+    union all select 'reference/' || value from graph.reference
     union all select distinct 'channel/' || channel from graph.orders
 ) moved (subject);
 vacuum analyze;
