@@ -1,4 +1,4 @@
-"""`python -m bench start|latency|project|query`."""
+"""`python -m bench start|latency|project|query|growth|overload`."""
 
 import asyncio
 
@@ -38,6 +38,22 @@ def query(*, rounds: int = 5, seconds: float = 8, profile: bool = False) -> None
     from bench.query import measure
 
     asyncio.run(measure_profile(seconds) if profile else measure(rounds, seconds))
+
+
+@app.command
+def growth(*, rounds: int = 5, seconds: float = 8) -> None:
+    """How costs grow with ten times the orders."""
+    from bench.growth import measure
+
+    asyncio.run(measure(rounds, seconds))
+
+
+@app.command
+def overload(*, rounds: int = 5, seconds: float = 8) -> None:
+    """What becomes of three times the peak load."""
+    from bench.overload import measure
+
+    asyncio.run(measure(rounds, seconds))
 
 
 app()

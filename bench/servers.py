@@ -25,7 +25,7 @@ import psutil
 
 from bench.load import Job, Result
 from bench.machinery import Bench
-from bench.questions import ACCOUNT, PARAMETERS, Question, Reading, Values, asked, documents, encoded
+from bench.questions import ACCOUNT, ORDERS, PARAMETERS, Question, Reading, Values, asked, documents, encoded
 from bench.start import free_port
 from gateway.auth import issue_token, new_key_pair
 
@@ -61,7 +61,7 @@ class Server:
     def job(self, question: Question, reading: Reading, seconds: float, rate: float | None = None) -> Job:
         """First: it goes on behind the orders that were asked for before."""
         operation = question.operation(reading)
-        many = min(self.size, int(question.most * seconds) + 1)
+        many = min(ORDERS, int(question.most * seconds) + 1)
         found = asked(reading, self.begun.get(question.name, 0), many, self.size)
         bodies = list(dict.fromkeys(self.body(operation, of) for of in found))
         return Job(self.port, self.path(operation), self.tokens[reading], bodies, seconds, CONNECTIONS, rate)
