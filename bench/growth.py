@@ -31,7 +31,7 @@ async def measure(rounds: int, seconds: float) -> None:
         names = [f"{peer} over {graph}" for graph in SIZES for peer in (OURS, HAND, Floor.name)]
         announce(names, len(ASKED), rounds + 1, seconds)
         for graph, size in SIZES.items():
-            dsn = await filled(place, f"bench_{size}", size)
+            dsn = await filled(place, f"bench_{size}", size, unlogged=True)
             servers = await stack.enter_async_context(serving(place, dsn, size, (OURS, HAND)))
             peers[graph] = [*servers, Floor(dsn, postmaster(place), size)]
         for question, graph in itertools.product(ASKED, SIZES):

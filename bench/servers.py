@@ -98,12 +98,13 @@ async def run(job: Job) -> Result:
     return msgspec.json.decode(output, type=Result)
 
 
-async def filled(place: Bench, name: str, orders: int) -> str:
-    """The DSN of a graph with so many orders."""
+async def filled(place: Bench, name: str, orders: int, *, unlogged: bool = False) -> str:
+    """The DSN of a graph with so many orders. PostGraphile does not show what is `unlogged`."""
     dsn = await place.graph(name)
     db = await asyncpg.connect(dsn)
     try:
-        await db.execute((HERE / "sql" / "peers.sql").read_text())
+        for file in ("peers.sql", "unlogged.sql")[: 1 + unlogged]:
+            await db.execute((HERE / "sql" / file).read_text())
         await db.execute("select set_config('bench.orders', $1, false)", str(orders))
         for statement in (HERE / "sql" / "orders.sql").read_text().split(";\n"):
             if statement.strip():

@@ -1,12 +1,5 @@
 -- Orders of 250 customers, as many as the setting bench.orders says: three lines each, 1.2 shipments with five milestones,
--- an invoice each, and the identifiers and revisions that the projector keeps for them. Unlogged tables are filled faster,
--- and read as others are.
-alter table graph.orders set unlogged;
-alter table graph.line set unlogged;
-alter table graph.shipment set unlogged;
-alter table graph.milestone set unlogged;
-alter table graph.invoice set unlogged;
-alter table graph.reference set unlogged;
+-- an invoice each, and the identifiers and revisions that the projector keeps for them.
 insert into graph.customer select 'C' || n, 'Customer ' || n, true, 'USD', 'erp' from generate_series(0, 249) n;
 insert into graph.product select 'SKU' || n, 'Article ' || n, 'EA', true, 'erp' from generate_series(0, 999) n;
 insert into graph.orders
