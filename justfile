@@ -21,8 +21,9 @@ test-tryton:
 test-npm:
     uv run --group npm pytest -m npm
 
-bench NAME:
-    uv run python -m bench {{NAME}}
+# start, latency, project, query, growth or overload; `query` needs `uv sync --group npm` for PostGraphile.
+bench NAME *ARGS:
+    uv run python -m bench {{NAME}} {{ARGS}}
 
 demo *ARGS:
     uv run milepost demo {{ARGS}}

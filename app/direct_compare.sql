@@ -21,7 +21,7 @@ with pair (name, order_id, key, direct, graph) as materialized (
     full join (
         select id, source, customer_id, customer_po, currency, total, ordered_at, accepted_at, requested_on,
             promised_on, eta, cancelled_at, held_at, commercial, fulfillment, delivery, financial, return_state, health,
-            display_status
+            display_status, delivered_at
         from graph.orders
     ) g using (id)
     where d is distinct from g

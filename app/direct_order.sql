@@ -21,7 +21,8 @@ select s.order_id, bool_or(s.moved) as moved,
     bool_or(s.delivered) as some_delivered,
     bool_and(s.delivered) filter (where s.moved) as all_delivered,
     bool_or(s.underway and (s.slow or (s.eta at time zone 'UTC')::date > o.promised_on)) as late,
-    max(s.eta) filter (where s.underway) as eta
+    max(s.eta) filter (where s.underway) as eta,
+    max(s.delivered_at) filter (where s.moved) as delivered_at
 from shipment_fate s join said_order o on o.id = s.order_id
 group by s.order_id;
 
@@ -47,7 +48,7 @@ with known as (
         coalesce(l.unbilled, false) as unbilled, coalesce(l.total, 0) as total,
         coalesce(f.picking, false) as picking, coalesce(f.acknowledged, false) as acknowledged,
         coalesce(s.moved, false) as moved, s.sent_back, s.came_back, s.failed, s.near, s.some_delivered,
-        s.all_delivered, s.late, s.eta,
+        s.all_delivered, s.late, s.eta, s.delivered_at,
         coalesce(i.invoiced, false) as invoiced, i.disputed, i.paid, i.credited, i.credits, i.invoices,
         coalesce(r.state, 'NONE') as return_state, coalesce(r.rank, 0) as return_rank
     from said_order o
@@ -114,6 +115,7 @@ select id, source, customer_id, customer_po, currency, total, ordered_at, accept
         when fulfillment not in ('NOT_RELEASED', 'BACKORDERED')
             or commercial in ('ACCEPTED', 'ACCEPTED_WITH_CHANGES', 'CLOSED') then 'PREPARING'
         else 'RECEIVED'
-    end as display_status
+    end as display_status,
+    case when delivery = 'DELIVERED' then delivered_at end as delivered_at
 from healthy;
 analyze direct_order;

@@ -2,22 +2,31 @@
 
 import base64
 import binascii
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from orders.errors import RejectedError
 
 _FEED = "feed1"
-_ORDER = "order1"
+_NODE = "node1"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BIGGEST = 2**63 - 1
 
 
-class OrderPlace(NamedTuple):
-    """Where an order stands in the list of orders."""
+class By(StrEnum):
+    """What a list of orders is sorted by; the values are in its cursors."""
 
-    ordered_at: datetime | None
+    ORDERED = "order1"
+    EVENT = "event1"
+    PROMISE = "promise1"
+
+
+class OrderPlace(NamedTuple):
+    """Where an order stands in the list of orders: a day if that is sorted by the promise, else an instant."""
+
+    at: date | None
     id: str
 
 
@@ -35,21 +44,47 @@ def feed_position(cursor: str) -> int:
     return int(text)
 
 
-def order_cursor(place: OrderPlace) -> str:
-    micros = "" if place.ordered_at is None else str((place.ordered_at - _EPOCH) // _MICROSECOND)
-    return _encode(_ORDER, f"{micros}:{place.id}")
+def order_cursor(place: OrderPlace, by: By = By.ORDERED) -> str:
+    return _encode(by, f"{'' if place.at is None else _written(place.at)}:{place.id}")
 
 
-def order_place(cursor: str) -> OrderPlace:
-    """Raises RejectedError."""
-    micros, colon, order_id = _decode(_ORDER, cursor).partition(":")
+def order_place(cursor: str, by: By = By.ORDERED) -> OrderPlace:
+    """Raises RejectedError, also for a cursor of a list that is sorted otherwise."""
+    text, colon, order_id = _decode(by, cursor).partition(":")
     try:
-        ordered_at = _EPOCH + int(micros) * _MICROSECOND if micros else None
+        at = _read(text, by) if text else None
     except (ValueError, OverflowError):
         raise _bad(cursor) from None
     if not colon or "\0" in order_id:
         raise _bad(cursor)
-    return OrderPlace(ordered_at, order_id)
+    return OrderPlace(at, order_id)
+
+
+def _written(at: date) -> str:
+    return str((at - _EPOCH) // _MICROSECOND) if isinstance(at, datetime) else at.isoformat()
+
+
+def _read(text: str, by: By) -> date:
+    return date.fromisoformat(text) if by is By.PROMISE else _EPOCH + int(text) * _MICROSECOND
+
+
+def global_id(kind: str, key: str) -> str:
+    """Of the thing of that type with that key."""
+    return _encode(_NODE, f"{kind}:{key}")
+
+
+def global_name(token: str) -> tuple[str, str]:
+    """The type and the key. Raises RejectedError."""
+    try:
+        kind, _, key = _decode(_NODE, token).partition(":")
+    except RejectedError:
+        problem = f"not a globalId: {token[:80]!r}; by its own id a thing is asked for as order(id: …), shipment(id: …)"
+        raise RejectedError(problem) from None
+    return kind, key
+
+
+GLOBAL_ID = f"translate(encode(convert_to('{_NODE}:{{kind}}:' || {{key}}, 'UTF8'), 'base64'), E'+/=\\n', '-_')"
+"""The same in SQL."""
 
 
 def is_feed_cursor(token: str) -> bool:

@@ -10,15 +10,26 @@ from gateway.cursors import feed_cursor, feed_position
 from gateway.feed import Bounds, Wanted
 from gateway.replay import bounds_of
 from gateway.sizes import sized, sliced
+from gateway.types import paging
 from gateway.types.billing import INVOICE_BY_ID, INVOICE_BY_NUMBER, Invoice
 from gateway.types.choices import CountBy, OrderSort
 from gateway.types.command import COMMAND_BY_ID, Command
 from gateway.types.common import Info, page_size, resolved
 from gateway.types.event import EventPage, gap_of, read_event
 from gateway.types.found import REFERENCES_BY_VALUE, Found, found_of
-from gateway.types.operations import DeadLetter, OrderCount, Source, read_count, read_dead_letter, read_source
+from gateway.types.node import Node, node_of
+from gateway.types.operations import (
+    COUNTS,
+    MOST_COUNTS,
+    DeadLetter,
+    OrderCount,
+    Source,
+    read_count,
+    read_dead_letter,
+    read_source,
+)
 from gateway.types.order import Order, order_of
-from gateway.types.order_list import Filter, OrderConnection, OrderFilter, Paging, page_of
+from gateway.types.order_list import OrderConnection, OrderFilter, Paging, page_of
 from gateway.types.party import CUSTOMER_BY_ID, Customer
 from gateway.types.product import PRODUCT_BY_SKU, Inventory, Product, read_inventory
 from gateway.types.shipment import SHIPMENT_BY_ID, Shipment
@@ -56,24 +67,34 @@ class Query:
     async def orders(
         self,
         info: Info,
-        filter: Filter = None,  # noqa: A002
-        order_by: Annotated[OrderSort, strawberry.argument(description="In which order.")] = OrderSort.NEWEST_FIRST,
-        first: Annotated[int | None, strawberry.argument(description="How many, 1 to 200; else 50.")] = None,
-        after: Annotated[str | None, strawberry.argument(description="Only what follows this cursor.")] = None,
-        last: Annotated[int | None, strawberry.argument(description="How many from the end, 1 to 200.")] = None,
-        before: Annotated[str | None, strawberry.argument(description="Only what comes before this cursor.")] = None,
+        filter: paging.Filter = None,  # noqa: A002
+        order_by: paging.Sort = OrderSort.NEWEST_FIRST,
+        first: paging.First = None,
+        after: paging.After = None,
+        last: paging.Last = None,
+        before: paging.Before = None,
     ) -> OrderConnection:
         return await page_of(info, filter, Paging(order_by, first, after, last, before))
 
-    @resolved("How many orders have each value, the most frequent first.", sized(15))
+    @resolved("How many orders have each value, the most frequent first.", sliced("first"))
     async def order_counts(
         self,
         info: Info,
         by: Annotated[CountBy, strawberry.argument(description="What to count by.")],
-        filter: Filter = None,  # noqa: A002
+        filter: paging.Filter = None,  # noqa: A002
+        first: Annotated[int, strawberry.argument(description="How many values, 1 to 1,000.")] = COUNTS,
     ) -> list[OrderCount]:
-        arguments = (filter or OrderFilter()).arguments()
-        return [read_count(row) for row in await info.context.snapshot.fetch("order_counts", *arguments, by.value)]
+        arguments, size = (filter or OrderFilter()).arguments(), page_size(first, COUNTS, MOST_COUNTS)
+        rows = await info.context.snapshot.fetch("order_counts", *arguments, by.value, size)
+        return [read_count(row) for row in rows]
+
+    @resolved("What a `globalId` names.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its `globalId`.")],  # noqa: A002
+    ) -> Node | None:
+        return await node_of(info, id)
 
     @resolved("One shipment.")
     async def shipment(self, info: Info, id: Id) -> Shipment | None:  # noqa: A002

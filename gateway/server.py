@@ -11,6 +11,7 @@ import uvicorn
 
 from gateway.app import Gateway
 from gateway.auth import Trust
+from gateway.corking import CorkedProtocol
 from gateway.sockets import MAX_MESSAGE
 from orders.errors import StartError
 
@@ -87,7 +88,7 @@ def _uvicorn(gateway: Gateway) -> uvicorn.Config:
     return uvicorn.Config(
         gateway,
         interface="asgi3",
-        http="httptools",
+        http=CorkedProtocol,
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,

@@ -1,4 +1,4 @@
-"""The named statements of sql/*.sql. `-- include: name` in one stands for another one's text."""
+"""The named statements of sql/*.sql. `-- include: name`, in a line `/* include: name */`, is another one's text."""
 
 import re
 from collections.abc import Mapping
@@ -6,15 +6,26 @@ from collections.abc import Mapping
 from orders.statements import named_statements
 
 _FILES = ("graph", "orders", "feed", "operations")
-_INCLUDE = re.compile(r"^-- include: (\w+)$", re.MULTILINE)
+_INCLUDE = re.compile(r"(?:^-- |/\* )include: (\w+)(?:$| \*/)", re.MULTILINE)
 
 
-def _load() -> Mapping[str, str]:
+def _read() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for file in _FILES:
         found |= named_statements("gateway", f"sql/{file}.sql")
-    return {name: _INCLUDE.sub(lambda part: found[part[1]], text) for name, text in found.items()}
+    return found
 
 
-SQL = _load()
+def _load(found: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: _whole(text, found) for name, text in found.items()}
+
+
+def _whole(text: str, found: Mapping[str, str]) -> str:
+    return _INCLUDE.sub(lambda part: _whole(found[part[1]], found), text)
+
+
+_FOUND = _read()
+SQL = _load(_FOUND)
 """Name → statement."""
+PARTS = frozenset(name for text in _FOUND.values() for name in _INCLUDE.findall(text))
+"""Names of those that are only parts of others."""

@@ -102,7 +102,7 @@ REFERENCES = named("target", "target_id")
 _OUTSIDERS: Mapping[Role, str] = {Role.CUSTOMER: "customer", Role.CHANNEL: "channel", Role.PARTNER: "partner"}
 _NO_ROWS = frozenset({"feed_bounds"})
 """Statements that tell nothing of any row; the feed begins and ends at the same place for all."""
-_TABLE = re.compile(r"\b((?:graph|record|command)\.\w+)(?:/\* of (\w+) \*/)?")
+_TABLE = re.compile(r"\b((?:graph|record|command)\.\w+)\b(?!\()(?:/\* of (\w+) \*/)?")
 _PARAMETER = re.compile(r"\$(\d+)")
 
 

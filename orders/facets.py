@@ -164,5 +164,9 @@ def latest_eta(parcels: Sequence[Shipment]) -> datetime | None:
     return max((s.header.eta for s in parcels if s.header.eta is not None and not s.over), default=None)
 
 
+def latest_delivery(parcels: Sequence[Shipment]) -> datetime | None:
+    return max((s.delivered_at for s in parcels if s.moved and s.delivered_at is not None), default=None)
+
+
 def total_of(items: Sequence[Line]) -> Decimal:
     return sum(((line.ordered - line.cancelled) * (line.entry.body.unit_price or ZERO) for line in items), ZERO)

@@ -92,6 +92,8 @@ class OrderRow(Row, frozen=True):
     return_state: str
     health: str
     display_status: str
+    delivered_at: datetime | None
+    last_event_at: datetime | None
 
 
 class LineRow(Row, frozen=True):

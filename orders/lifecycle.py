@@ -1,12 +1,13 @@
 """From facts to the graph: everything that is shown of a document tree, as a pure function of its facts."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from orders.aggregate import Aggregate, Entry, Facts
-from orders.facets import Facets, facets, latest_eta, total_of
+from orders.facets import Facets, facets, latest_delivery, latest_eta, total_of
 from orders.facts import (
     Body,
     Charge,
@@ -52,6 +53,7 @@ from orders.happenings import Happening, happenings
 from orders.lines import Line, lines
 from orders.recall import Recall
 from orders.shipments import Shipment, shipments
+from orders.states import Delivery
 
 
 class View(Struct, frozen=True):
@@ -81,12 +83,14 @@ def derive(root: Doc, facts: Facts, recall: Recall | None = None) -> View:
         return View(rows=common_rows(order, recall, parcels, None), happenings={})
     items = lines(order, recall, parcels)
     state = facets(order, header.body, parcels, items)
+    told = happenings(order, recall, header, parcels)
+    moved_at = last_event(header.body, told.values())
     return View(
         rows={
-            **shown(recall, "order", order_rows, header, state, parcels, items),
+            **shown(recall, "order", order_rows, header, state, parcels, items, moved_at),
             **common_rows(order, recall, parcels, header.body.number),
         },
-        happenings=happenings(order, recall, header, parcels),
+        happenings=told,
         order_id=header.body.number,
         facets=state,
     )
@@ -111,15 +115,23 @@ def common_rows(
 
 
 def order_rows(
-    header: Entry[OrderHeader], state: Facets, parcels: Sequence[Shipment], items: Sequence[Line]
+    header: Entry[OrderHeader],
+    state: Facets,
+    parcels: Sequence[Shipment],
+    items: Sequence[Line],
+    moved_at: datetime | None,
 ) -> Iterator[Row]:
-    yield order_row(header, state, parcels, items)
+    yield order_row(header, state, parcels, items, moved_at)
     yield from (line_row(header.body.number, line) for line in items)
     yield from order_references(header.body)
 
 
 def order_row(
-    header: Entry[OrderHeader], state: Facets, parcels: Sequence[Shipment], items: Sequence[Line]
+    header: Entry[OrderHeader],
+    state: Facets,
+    parcels: Sequence[Shipment],
+    items: Sequence[Line],
+    moved_at: datetime | None,
 ) -> OrderRow:
     body = header.body
     return OrderRow(
@@ -149,7 +161,15 @@ def order_row(
         return_state=state.return_state,
         health=state.health,
         display_status=state.display,
+        delivered_at=latest_delivery(parcels) if state.delivery is Delivery.DELIVERED else None,
+        last_event_at=moved_at,
     )
+
+
+def last_event(body: OrderHeader, told: Iterable[Happening]) -> datetime | None:
+    """Placing the order counts too."""
+    instants = (body.ordered_at, *(happening.occurred_at for happening in told))
+    return max((at for at in instants if at is not None), default=None)
 
 
 def line_row(order_id: str, line: Line) -> LineRow:

@@ -25,6 +25,7 @@ ORDER = "Order"
 MAX_NAME = 63
 """Characters of an identifier in Postgres."""
 MAX_COLUMNS = 1000
+_PARAMETER = re.compile(r"\$\d+")
 _PARENT = re.compile(r"= any\(\$1::text\[\]\)")
 
 
@@ -90,7 +91,11 @@ class Compiler:
             for site, each in zip(sites, bound, strict=True):
                 self._places[id(site.node)] = Place(site.binder, each, self.parameters + 1)
                 self.parameters += len(each.parameters)
-            return self.placed(sites[0].field, sites[0].details, "")
+            sql = self.placed(sites[0].field, sites[0].details, "")
+            # Of a type that no representation has nothing is read, and Postgres takes no parameter that is not used.
+            if len(set(_PARAMETER.findall(sql))) != self.parameters - before[0]:
+                raise UncompilableError("some arguments are of what cannot be there")
+            return sql
         except UncompilableError:
             self.parameters = before[0]
             del self.found[before[1] :]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from graphql import GraphQLObjectType
 
-from gateway.cursors import OrderPlace
+from gateway.cursors import By, OrderPlace
 from gateway.plan.binding import Arguments, Bound, Details, Placed, UncompilableError, sound
 from gateway.plan.compiler import Compiler, as_object, named, object_type
 from gateway.plan.subjects import ALL_ORDERS
@@ -22,6 +22,8 @@ class Orders:
     def bind(self, arguments: Arguments) -> Bound:
         given: Any = {name: arguments.get(name) for name in Paging.__struct_fields__}
         paging = Paging(**given)
+        if paging.by is not By.ORDERED:
+            raise UncompilableError("it is not sorted by the instant of ordering")
         try:
             size, places = paging.size(), [Place.of(bound) for bound in paging.places()]
         except RejectedError as error:
@@ -50,7 +52,7 @@ class Place(NamedTuple):
     def of(cls, place: OrderPlace | None) -> "Place":
         if place is None:
             return cls("none")
-        return cls("undated", (place.id,)) if place.ordered_at is None else cls("dated", place)
+        return cls("undated", (place.id,)) if place.at is None else cls("dated", place)
 
 
 _FILTER = re.compile(r"\(\$\d+::([\w\[\]]+) is null or (.*)\)$", re.MULTILINE)
@@ -104,7 +106,7 @@ class Page(NamedTuple):
         self, kind: GraphQLObjectType, details: Details, where: Sequence[str], newest: bool,
         places: tuple[str, str], first: int,
     ) -> str:  # fmt: skip
-        count = f"(select count(*) from graph.orders where {' and '.join(where) or 'true'})"
+        count = f"(select count(*) from graph.orders o where {' and '.join(where) or 'true'})"
         bounds, number = [], first
         for conditions, place in ((OLDER, places[0]), (NEWER, places[1])):
             for condition in conditions[place]:

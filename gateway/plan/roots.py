@@ -11,7 +11,10 @@ from gateway.plan.order_list import Orders, conditions, filtered
 from gateway.plan.subjects import ALL_ORDERS
 from gateway.statements import SQL
 from gateway.tables import Choice
+from gateway.types.common import page_size
 from gateway.types.found import REFERENCES_BY_VALUE
+from gateway.types.operations import COUNTS, MOST_COUNTS
+from orders.errors import RejectedError
 
 
 class ByKey(NamedTuple):
@@ -70,14 +73,18 @@ class Counts:
 
     def bind(self, arguments: Arguments) -> Bound:
         used, parameters = filtered(arguments)
-        return Bound((arguments["by"].value, used), parameters, (ALL_ORDERS,))
+        try:
+            size = page_size(arguments.get("first"), COUNTS, MOST_COUNTS)
+        except RejectedError as error:
+            raise UncompilableError(str(error)) from None
+        return Bound((arguments["by"].value, used), [*parameters, size], (ALL_ORDERS,))
 
     def sql(self, compiler: Compiler, at: Placed) -> str:
         by, used = at.variant
         where = " and ".join(conditions(used, at.first)) or "true"
         rows = (
-            f"select {COUNTED[by]} as value, count(*) as count from graph.orders where {where}"
-            " group by 1 order by count(*) desc, 1"
+            f"select {COUNTED[by]} as value, count(*) as count from graph.orders o where {where}"
+            f" group by 1 order by count(*) desc, 1 limit ${at.first + len(used)}::int"
         )
         return compiler.all(rows, object_type(at.kind), at.details)
 

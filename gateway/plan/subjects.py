@@ -35,7 +35,7 @@ OF_ORDERS = frozenset(
 )
 """Tables whose rows move their order's subjects."""
 OF_NOBODY = frozenset({"graph.customer", "graph.inventory", "graph.product", "graph.ship_to"})
-_TABLE = re.compile(r"\b(?:graph|record|command)\.\w+")
+_TABLE = re.compile(r"\b(?:graph|record|command)\.\w+\b(?!\()")
 _LISTS = {Role.CUSTOMER: "customer", Role.CHANNEL: "channel"}
 """Whose orders have a subject of their own."""
 

@@ -33,3 +33,45 @@ cross join lateral (
     select * from record.feed f where f.order_id = wanted.id order by f.version desc limit $2::integer
 ) e
 order by e.order_id, e.version
+
+-- name: explanations_by_order
+-- For each facet the last event that changed it, unless it is not the last change: the facet is other now, or versions are
+-- missing before the event, since they are pruned or others', and the change may have been one of them.
+select o.id as parent, s.facet, s.state, e.previous, e.since, e.position::text as turn
+from graph.orders o
+cross join lateral (values
+    (1, 'COMMERCIAL', 'commercial', o.commercial), (2, 'FULFILLMENT', 'fulfillment', o.fulfillment),
+    (3, 'DELIVERY', 'delivery', o.delivery), (4, 'FINANCIAL', 'financial', o.financial),
+    (5, 'RETURN', 'return', o.return_state), (6, 'HEALTH', 'health', o.health),
+    (7, 'DISPLAY_STATUS', 'display', o.display_status)
+) s (place, facet, name, state)
+left join lateral (
+    select * from (
+        select position, version, facets ->> s.name as state, lag(facets ->> s.name) over w as previous,
+            version - lag(version, 1, 0::bigint) over w = 1 as gapless,
+            case when not snapshot then
+                coalesce(max(occurred_at) over (partition by recorded_at, cause_source, cause_transaction), cause_committed_at)
+            end as since
+        from record.feed where order_id = o.id window w as (order by version)
+    ) told
+    where previous is distinct from state order by version desc limit 1
+) e on e.state = s.state and e.gapless
+where o.id = any($1::text[]) order by o.id, s.place
+
+-- name: events_by_turn
+-- All that the transaction of the event at position $1 told of its order: each of them has the facets after all of them.
+select turn.position::text as parent, e.*
+from record.feed turn join record.feed e on e.order_id = turn.order_id and e.version >= turn.version
+    and e.recorded_at = turn.recorded_at and e.cause_source = turn.cause_source
+    and e.cause_transaction is not distinct from turn.cause_transaction
+where turn.position = any($1::text[]::bigint[]) order by turn.position, e.version
+
+-- name: captures_by_cause
+-- $1: a source and the position there, as epoch/high/low/ordinal.
+select wanted.cause as parent, l.captured_at
+from unnest($1::text[]) as wanted (cause)
+cross join lateral (
+    select split_part(cause, ' ', 1) as source, string_to_array(split_part(cause, ' ', 2), '/') as place
+) at
+join record.ledger l on l.source = at.source and l.epoch = at.place[1]::integer and l.ordinal = at.place[4]::integer
+    and l.log = ('x' || lpad(at.place[2], 8, '0') || lpad(at.place[3], 8, '0'))::bit(64)::bigint

@@ -18,6 +18,22 @@ select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes,
 from record.source_state s full join record.checkpoint c using (source)
 order by source
 
+-- name: freshness_by_source
+select source as parent, * from record.freshness where source = any($1::text[])
+
+-- name: freshness_by_order
+select o.id as parent, told.source, f.state, f.committed_at, f.projected_at, coalesce(f.read_at, now()) as read_at, f.as_of
+from graph.orders o
+cross join lateral (
+    select o.source
+    union select source from graph.fulfillment_order where order_id = o.id
+    union select source from graph.shipment where order_id = o.id
+    union select source from graph.invoice where order_id = o.id
+    union select source from graph.returns where order_id = o.id
+) told
+left join record.freshness f on f.source = told.source
+where o.id = any($1::text[]) order by o.id, told.source
+
 -- name: dead_letters
 select * from record.dead_letter
 where ($1::text is null or source = $1) and ($2::boolean or resolved_at is null)

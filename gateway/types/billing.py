@@ -10,6 +10,7 @@ from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.types.choices import InvoiceStatus
 from gateway.types.common import Money, column, entity, many, money, one, orders_by_id, priced, resolved
+from gateway.types.node import Node, identified
 from gateway.visibility import Rows, through_orders, visible
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ INVOICE_LINES = Batch("lines_by_invoice", reader(InvoiceLine, net=lambda row: ro
 
 @visible("graph.invoice", rows=BILLING)
 @strawberry.federation.type(keys=["id", "number"], description="An invoice or a credit memo.")
-class Invoice:
+class Invoice(Node):
     order_id: strawberry.Private[str | None]
     total: strawberry.Private[Decimal]
     currency: strawberry.Private[str]
+    global_id: strawberry.ID = identified("Invoice", lambda: INVOICE_BY_ID)
     id: strawberry.ID = column("Its number.")
     source: str = column("The system that wrote it.")
     number: str = column("Its number.")

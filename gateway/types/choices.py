@@ -11,15 +11,35 @@ from gateway.types.enums import expose
 class OrderSort(StrEnum):
     NEWEST_FIRST = "NEWEST_FIRST"
     OLDEST_FIRST = "OLDEST_FIRST"
+    LATEST_EVENT_FIRST = "LATEST_EVENT_FIRST"
+    EARLIEST_EVENT_FIRST = "EARLIEST_EVENT_FIRST"
+    LATEST_PROMISE_FIRST = "LATEST_PROMISE_FIRST"
+    EARLIEST_PROMISE_FIRST = "EARLIEST_PROMISE_FIRST"
 
 
 class CountBy(StrEnum):
     DISPLAY_STATUS = "DISPLAY_STATUS"
+    COMMERCIAL = "COMMERCIAL"
     FULFILLMENT = "FULFILLMENT"
     DELIVERY = "DELIVERY"
     FINANCIAL = "FINANCIAL"
+    RETURN_STATE = "RETURN_STATE"
     HEALTH = "HEALTH"
     CHANNEL = "CHANNEL"
+    CUSTOMER = "CUSTOMER"
+    WAREHOUSE = "WAREHOUSE"
+    ORDERED_ON = "ORDERED_ON"
+    PROMISED_ON = "PROMISED_ON"
+
+
+class Facet(StrEnum):
+    COMMERCIAL = "COMMERCIAL"
+    FULFILLMENT = "FULFILLMENT"
+    DELIVERY = "DELIVERY"
+    FINANCIAL = "FINANCIAL"
+    RETURN = "RETURN"
+    HEALTH = "HEALTH"
+    DISPLAY_STATUS = "DISPLAY_STATUS"
 
 
 class InvoiceStatus(StrEnum):
@@ -29,6 +49,20 @@ class InvoiceStatus(StrEnum):
     VOID = "VOID"
 
 
+expose(
+    Facet,
+    "Facet",
+    "An order's independent states, and the one word for all of them.",
+    {
+        "COMMERCIAL": "What has been agreed.",
+        "FULFILLMENT": "How far the warehouses are.",
+        "DELIVERY": "How far the carriers are.",
+        "FINANCIAL": "How far the billing is.",
+        "RETURN": "How far its furthest return is.",
+        "HEALTH": "Whether it needs attention.",
+        "DISPLAY_STATUS": "What a customer is told.",
+    },
+)
 expose(
     InvoiceStatus,
     "InvoiceStatus",
@@ -74,10 +108,14 @@ expose(
 expose(
     OrderSort,
     "OrderSort",
-    "In which order orders are listed. One without a known instant counts as the newest.",
+    "In which order orders are listed. One whose instant or day is not known counts as the latest.",
     {
         "NEWEST_FIRST": "By the instant of ordering, the latest first.",
         "OLDEST_FIRST": "By the instant of ordering, the earliest first.",
+        "LATEST_EVENT_FIRST": "By `lastEventAt`, the latest first: what moved of late.",
+        "EARLIEST_EVENT_FIRST": "By `lastEventAt`, the earliest first: what has been quiet for long.",
+        "LATEST_PROMISE_FIRST": "By the promised day, the latest first.",
+        "EARLIEST_PROMISE_FIRST": "By the promised day, the earliest first: what is due next.",
     },
 )
 expose(
@@ -86,6 +124,12 @@ expose(
     "What orders are counted by.",
     {
         "DISPLAY_STATUS": "What a customer is told.",
+        "COMMERCIAL": "What has been agreed.",
+        "RETURN_STATE": "How far its furthest return is.",
+        "CUSTOMER": "Who ordered: the customer's id.",
+        "WAREHOUSE": "The warehouse that it is planned for.",
+        "ORDERED_ON": "The day, in UTC, on which it was placed.",
+        "PROMISED_ON": "The day that was promised.",
         "FULFILLMENT": "How far the warehouses are.",
         "DELIVERY": "How far the carriers are.",
         "FINANCIAL": "How far the billing is.",

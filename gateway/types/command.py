@@ -10,6 +10,7 @@ from commands.log import CommandKind, CommandState
 from gateway.cursors import feed_cursor
 from gateway.loading import Batch, reader
 from gateway.types.common import column, one, orders_by_id, resolved
+from gateway.types.node import Node, identified
 from gateway.visibility import Rows, Secret, visible
 
 if TYPE_CHECKING:
@@ -20,9 +21,10 @@ LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
 
 @visible("command.command", rows=Rows())
 @strawberry.federation.type(description="A wish to change something in the system that owns it.")
-class Command:
+class Command(Node):
     order_id: strawberry.Private[str]
     settled_position: strawberry.Private[int | None]
+    global_id: strawberry.ID = identified("Command", lambda: COMMAND_BY_ID)
     id: strawberry.ID = column("Its identifier; the changed system keeps it with the effect.")
     kind: CommandKind = column("What is asked for.")
     state: CommandState = column("How far it is.")
@@ -41,7 +43,7 @@ class Command:
     order: LaterOrder | None = one("The order that it is about.", orders_by_id, "order_id")
 
 
-COMMAND_BY_ID = Batch("commands_by_id", reader(Command))
+COMMAND_BY_ID: Batch[Command] = Batch("commands_by_id", reader(Command))
 
 
 def command_of(command: log.Command) -> Command:

@@ -12,8 +12,8 @@ from gateway.cursors import feed_cursor
 from gateway.feed import GapReason, Missing
 from gateway.loading import Batch, Read, reader
 from gateway.tables import Expression, Part
-from gateway.types.common import column, one, orders_by_id, resolved
-from gateway.visibility import EVENTS, Secret, visible
+from gateway.types.common import Info, column, one, orders_by_id, resolved
+from gateway.visibility import EVENTS, Rows, Secret, visible
 from orders.states import (
     Commercial,
     Delivery,
@@ -42,6 +42,7 @@ class Facets:
     display_status: DisplayStatus = column("What a customer is told.")
 
 
+@visible("record.ledger", rows=Rows())
 @strawberry.federation.type(description="The change in a source system that made an event appear.")
 class Cause:
     source: str = column("The source's name.")
@@ -51,6 +52,10 @@ class Cause:
     position: str = column("The place in the source's log.")
     transaction: str | None = column("The source's transaction; null in a snapshot.")
     committed_at: datetime | None = column("When the source committed it.")
+
+    @resolved("When it was read from the source's log; null when the ledger has it no more.")
+    async def captured_at(self, info: Info) -> datetime | None:
+        return await info.context.one(CAPTURES, f"{self.source} {self.position}")
 
 
 FACETS = Part(
@@ -91,11 +96,15 @@ class OrderEvent:
     subject_id: strawberry.ID = column("The identifier of that.")
     detail: str | None = column("The milestone or the reason, where the type alone does not say it.")
     occurred_at: datetime | None = column("When it happened.")
-    recorded_at: datetime = column("When it entered the feed.")
+    recorded_at: datetime = column("When it entered the feed, and its effect was visible in the graph.")
     snapshot: bool = column("It was found in a snapshot, not seen happening.")
     command_id: strawberry.ID | None = column("The command that asked for it.")
     facets: Facets = column("The order's states after it.", plan=FACETS)
     cause: Cause | None = column("The change in a source that made it appear.", Secret.INTERNAL, plan=CAUSE)
+
+    @resolved("When the source committed what made it appear.", plan=Expression("{t}.cause_committed_at"))
+    def committed_at(self) -> datetime | None:
+        return self.cause.committed_at if self.cause else None
 
     @resolved("The place in the feed behind it.", plan=CURSOR)
     def cursor(self) -> str:
@@ -143,4 +152,5 @@ def _read_key(row: asyncpg.Record) -> Any:
 
 _read_cause: Read[Cause] = reader(Cause, prefix="cause_", key=_read_key)
 read_event: Read[OrderEvent] = reader(OrderEvent, facets=_read_facets, cause=_read_cause)
+CAPTURES: Batch[datetime] = Batch("captures_by_cause", lambda row: row["captured_at"])
 EVENTS_BY_ORDER = Batch("events_by_order", read_event)

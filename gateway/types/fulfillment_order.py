@@ -7,6 +7,7 @@ import strawberry
 
 from gateway.loading import Batch, reader
 from gateway.types.common import column, one, orders_by_id
+from gateway.types.node import Node, identified
 from gateway.visibility import OF_PARTNER, through_orders, visible
 
 if TYPE_CHECKING:
@@ -17,8 +18,9 @@ LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
 
 @visible("graph.fulfillment_order", rows=through_orders("o.id = t.order_id", OF_PARTNER))
 @strawberry.federation.type(description="What a 3PL was told to fulfill, under the number that it gave it.")
-class FulfillmentOrder:
+class FulfillmentOrder(Node):
     order_id: strawberry.Private[str | None]
+    global_id: strawberry.ID = identified("FulfillmentOrder", lambda: FULFILLMENT_ORDER_BY_ID)
     id: strawberry.ID = column("The source and its number.")
     source: str = column("The 3PL's system.")
     number: str = column("The 3PL's number.")
@@ -32,5 +34,5 @@ class FulfillmentOrder:
     )
 
 
-FULFILLMENT_ORDER_BY_ID = Batch("fulfillment_orders_by_id", reader(FulfillmentOrder))
+FULFILLMENT_ORDER_BY_ID: Batch[FulfillmentOrder] = Batch("fulfillment_orders_by_id", reader(FulfillmentOrder))
 FULFILLMENT_ORDERS_BY_ORDER = Batch("fulfillment_orders_by_order", reader(FulfillmentOrder))

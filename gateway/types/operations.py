@@ -7,8 +7,12 @@ import asyncpg
 import strawberry
 
 from gateway.loading import reader
-from gateway.types.common import column
+from gateway.types.common import column, one
+from gateway.types.freshness import FRESHNESS_BY_SOURCE, Freshness
 from gateway.visibility import Rows, visible
+
+COUNTS, MOST_COUNTS = 100, 1000
+"""How many values orders are counted by, unless asked for more, and at most."""
 
 BigInt = NewType("BigInt", int)
 """A whole number that may be beyond 32 bits; JSON carries it exactly up to 2^53."""
@@ -39,6 +43,8 @@ class Source:
     lag_seconds: float | None = column("How old the last projected change is; 0 when none waits.")
     lag_bytes: BigInt | None = column("Of its log, behind the end.")
     lag_changes: BigInt | None = column("Changes that are captured and not yet projected.")
+
+    freshness: Freshness = one("As of when what it says is shown.", lambda: FRESHNESS_BY_SOURCE, "name")
 
 
 @visible("record.dead_letter", rows=Rows())

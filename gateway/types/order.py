@@ -23,11 +23,14 @@ from gateway.types.common import (
     resolved,
 )
 from gateway.types.event import EVENTS_BY_ORDER, OrderEvent
+from gateway.types.freshness import FRESHNESS_BY_ORDER, Freshness
 from gateway.types.fulfillment_order import FULFILLMENT_ORDERS_BY_ORDER, FulfillmentOrder
 from gateway.types.line import LINES_BY_ORDER, OrderLine
+from gateway.types.node import Node, identified
 from gateway.types.party import CUSTOMER_BY_ID, SHIP_TO_BY_ID, Customer, ShipTo
 from gateway.types.returning import RETURNS_BY_ORDER, Return
 from gateway.types.shipment import SHIPMENTS_BY_ORDER, Shipment
+from gateway.types.why import EXPLANATIONS_BY_ORDER, Explanation
 from gateway.visibility import OF_ORDER, ORDERS, REFERENCES, Secret, visible
 from orders.errors import RejectedError
 from orders.states import (
@@ -70,10 +73,11 @@ VERSION_BY_ORDER: Batch[int] = Batch("order_versions", lambda row: row["version"
 
 @visible("graph.orders", rows=ORDERS)
 @strawberry.federation.type(keys=["id", "number"], description="What a customer wants, and how far it is.")
-class Order:
+class Order(Node):
     customer_id: strawberry.Private[str | None]
     ship_to_id: strawberry.Private[str | None]
     amount: strawberry.Private[Decimal]
+    global_id: strawberry.ID = identified("Order", lambda: ORDER_BY_ID)
     id: strawberry.ID = column("The order's number.")
     source: str = column("The system that owns the order.")
     number: str = column("What the business calls it.")
@@ -86,6 +90,8 @@ class Order:
     requested_on: date | None = column("The day that the customer asked for.")
     promised_on: date | None = column("The day that was promised.")
     eta: datetime | None = column("When the last of what is on its way is expected.")
+    delivered_at: datetime | None = column("When the last of it arrived; null until all of it has.")
+    last_event_at: datetime | None = column("When the latest of what is known of it happened; placing it counts too.")
     cancelled_at: datetime | None = column("When it was cancelled.")
     held_at: datetime | None = column("Since when it is on hold.")
     hold_reason: str | None = column("Why it is on hold, in the words of the system that owns it.")
@@ -132,6 +138,17 @@ class Order:
 
     references: list[Reference] = many(
         "Every identifier that leads to it.", lambda: REFERENCES_BY_ORDER, "id", sized(8)
+    )
+
+    why: list[Explanation] = many(
+        "Why it is as it is: an explanation for each facet.", lambda: EXPLANATIONS_BY_ORDER, "id", sized(7)
+    )
+
+    freshness: list[Freshness] = many(
+        "As of when it is known, by each source that has told something of it.",
+        lambda: FRESHNESS_BY_ORDER,
+        "id",
+        sized(2),
     )
 
     @resolved(

@@ -3,8 +3,11 @@
 import strawberry
 
 from gateway.loading import Batch, reader
-from gateway.sizes import sized
-from gateway.types.common import column, entity, many
+from gateway.sizes import sized, sliced
+from gateway.types import paging
+from gateway.types.choices import OrderSort
+from gateway.types.common import Info, column, entity, many, resolved
+from gateway.types.node import Node, identified
 from gateway.visibility import HANDLED, Rows, Secret, through_orders, visible
 
 _HANDLED_OF = "exists (select from graph.orders o where {0} and " + HANDLED.format("o.id") + ")"
@@ -22,7 +25,8 @@ CUSTOMERS = of_customer("t.id", "o.customer_id = t.id")
 
 @visible("graph.ship_to", rows=SHIP_TOS)
 @strawberry.federation.type(description="An address that goods are sent to.")
-class ShipTo:
+class ShipTo(Node):
+    global_id: strawberry.ID = identified("ShipTo", lambda: SHIP_TO_BY_ID)
     id: strawberry.ID = column("The source's own identifier.")
     customer_id: strawberry.ID = column("Whose address it is.")
     name: str | None = column("Who receives the goods.", Secret.PERSONAL)
@@ -33,13 +37,14 @@ class ShipTo:
     country: str = column("Country.")
 
 
-SHIP_TO_BY_ID = Batch("ship_tos_by_id", reader(ShipTo))
+SHIP_TO_BY_ID: Batch[ShipTo] = Batch("ship_tos_by_id", reader(ShipTo))
 SHIP_TOS_BY_CUSTOMER = Batch("ship_tos_by_customer", reader(ShipTo))
 
 
 @visible("graph.customer", rows=CUSTOMERS)
 @strawberry.federation.type(keys=["id"], description="Who orders.")
-class Customer:
+class Customer(Node):
+    global_id: strawberry.ID = identified("Customer", lambda: CUSTOMER_BY_ID)
     id: strawberry.ID = column("The customer's number.")
     name: str | None = column("The customer's name.", Secret.PERSONAL)
     active: bool = column("Whether the customer may order.")
@@ -49,6 +54,21 @@ class Customer:
     ship_tos: list[ShipTo] = many(
         "The addresses that the customer's goods are sent to.", lambda: SHIP_TOS_BY_CUSTOMER, "id", sized(3)
     )
+
+    @resolved("The customer's orders, a page at a time.", sliced("first", "last", fields=("edges", "nodes")))
+    async def orders(
+        self,
+        info: Info,
+        filter: paging.Filter = None,  # noqa: A002
+        order_by: paging.Sort = OrderSort.NEWEST_FIRST,
+        first: paging.First = None,
+        after: paging.After = None,
+        last: paging.Last = None,
+        before: paging.Before = None,
+    ) -> paging.LaterOrders:
+        from gateway.types.order_list import Paging, customers_page
+
+        return await customers_page(info, self.id, filter, Paging(order_by, first, after, last, before))
 
     resolve_reference = entity(lambda: {"id": CUSTOMER_BY_ID})
 

@@ -10,6 +10,7 @@ from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.tables import Expression
 from gateway.types.common import column, entity, many, one, resolved
+from gateway.types.node import Node, identified
 from gateway.visibility import ANYONE, OF_PARTNER, Rows, visible
 
 LaterProduct = Annotated["Product", strawberry.lazy("gateway.types.product")]
@@ -38,7 +39,8 @@ INVENTORY_BY_SKU = Batch("inventory_by_sku", read_inventory)
 
 @visible("graph.product", rows=ANYONE)
 @strawberry.federation.type(keys=["sku"], description="An article.")
-class Product:
+class Product(Node):
+    global_id: strawberry.ID = identified("Product", lambda: PRODUCT_BY_SKU, "sku")
     sku: str = column("The article's number.")
     description: str = column("What it is.")
     uom: str = column("The unit that its quantities are counted in.")

@@ -9,6 +9,7 @@ import strawberry
 from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.types.common import column, entity, many, one, orders_by_id
+from gateway.types.node import Node, identified
 from gateway.visibility import OF_ORDER, visible
 from orders.states import Return as ReturnState
 
@@ -30,8 +31,9 @@ RETURN_LINES = Batch("lines_by_return", reader(ReturnLine))
 
 @visible("graph.returns", rows=OF_ORDER)
 @strawberry.federation.type(keys=["id", "number"], description="Goods that a customer sends back.")
-class Return:
+class Return(Node):
     order_id: strawberry.Private[str | None]
+    global_id: strawberry.ID = identified("Return", lambda: RETURN_BY_ID)
     id: strawberry.ID = column("The number of its authorization (RMA).")
     source: str = column("The system that authorized it.")
     number: str = column("The number of its authorization (RMA).")

@@ -10,6 +10,7 @@ from gateway.loading import Batch, reader
 from gateway.sizes import sized
 from gateway.tables import Expression
 from gateway.types.common import column, entity, many, one, orders_by_id, resolved
+from gateway.types.node import Node, identified
 from gateway.types.product import PRODUCT_BY_SKU, Product
 from gateway.visibility import OF_PARTNER, Secret, through_orders, visible
 from orders.states import Milestone, Overlay, ReasonFamily
@@ -98,8 +99,9 @@ TRANSPORT_EVENTS = Batch("transport_events_by_shipment", reader(TransportEvent, 
 
 @visible("graph.shipment", rows=through_orders("o.id = t.order_id", OF_PARTNER))
 @strawberry.federation.type(keys=["id", "tracking"], description="Goods that move together.")
-class Shipment:
+class Shipment(Node):
     order_id: strawberry.Private[str | None]
+    global_id: strawberry.ID = identified("Shipment", lambda: SHIPMENT_BY_ID)
     id: strawberry.ID = column("The source and its number.")
     source: str = column("The system that moves it.")
     number: str = column("That system's number of it.")

@@ -2,6 +2,18 @@
 -- the same names; a test compares them. Ids are the business's own words, so a rebuild gives the same.
 create schema graph;
 
+-- The three-letter parts of a text, in lower case, for what contains another text; pg_trgm is not everywhere.
+create function graph.grams(words text) returns text[] immutable parallel safe cost 10000 language plpgsql as $$
+declare
+    low constant text := lower(words);
+    found text[] := '{}';
+begin
+    for place in 1 .. length(low) - 2 loop
+        found := found || substr(low, place, 3);
+    end loop;
+    return found;
+end $$;
+
 create table graph.customer (
     id            text primary key,              -- the customer's number
     name          text not null,
@@ -65,12 +77,26 @@ create table graph.orders (
     financial     text not null,
     return_state  text not null,
     health        text not null,
-    display_status text not null
+    display_status text not null,
+    delivered_at  timestamptz,                   -- when the last of it arrived; null until all of it has
+    last_event_at timestamptz                    -- when the latest of its happenings happened
 );
 create index on graph.orders (number, source, id);
 create index on graph.orders (ordered_at desc, id desc);
 create index on graph.orders (customer_id, ordered_at desc, id desc);
 create index on graph.orders (display_status, ordered_at desc, id desc);
+create index on graph.orders (channel, ordered_at desc, id desc);
+create index on graph.orders ((coalesce(last_event_at, 'infinity')), id);
+create index on graph.orders ((coalesce(promised_on, 'infinity')), id);
+create index on graph.orders (requested_on);
+create index on graph.orders (delivered_at) where delivered_at is not null;
+create index on graph.orders (held_at) where held_at is not null;
+create index on graph.orders using gin (graph.grams(number || ' ' || coalesce(customer_po, '')))
+    with (gin_pending_list_limit = 256);
+-- One for all states: with an index for each, a row's update took twice as long.
+create index on graph.orders using gin (
+    (array[commercial, fulfillment, delivery, financial, return_state, health, warehouse])
+) with (gin_pending_list_limit = 256);
 
 create table graph.line (
     order_id      text not null,
@@ -135,6 +161,7 @@ create table graph.shipment (
 );
 create index on graph.shipment (order_id);
 create index on graph.shipment (tracking);
+create index on graph.shipment (order_id) where delayed;
 
 create table graph.shipment_line (
     shipment_id   text not null,

@@ -26,6 +26,12 @@ create table record.source_state (               -- what the capture says of eac
     updated_at    timestamptz not null default now()
 );
 
+create view record.freshness as                  -- what everybody may know of a source
+select source, s.state, c.committed_at, c.projected_at, now() as read_at,
+    case when s.state = 'streaming' and s.lag_changes = 0 then greatest(s.updated_at, c.committed_at)
+        else c.committed_at end as as_of
+from record.source_state s full join record.checkpoint c using (source);
+
 create table record.ledger (                     -- every change that was projected, in the order it was
     id            bigint generated always as identity primary key,
     source        text not null,

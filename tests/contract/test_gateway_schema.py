@@ -44,12 +44,12 @@ def test_it_is_a_subgraph_of_federation_2() -> None:
     assert parse(text)
     assert 'url: "https://specs.apollo.dev/federation/v2.9"' in text
     for entity in (
-        'type Order @key(fields: "id") @key(fields: "number")',
-        'type Shipment @key(fields: "id") @key(fields: "tracking")',
-        'type Invoice @key(fields: "id") @key(fields: "number")',
-        'type Return @key(fields: "id") @key(fields: "number")',
-        'type Customer @key(fields: "id")',
-        'type Product @key(fields: "sku")',
+        'type Order implements Node @key(fields: "id") @key(fields: "number")',
+        'type Shipment implements Node @key(fields: "id") @key(fields: "tracking")',
+        'type Invoice implements Node @key(fields: "id") @key(fields: "number")',
+        'type Return implements Node @key(fields: "id") @key(fields: "number")',
+        'type Customer implements Node @key(fields: "id")',
+        'type Product implements Node @key(fields: "sku")',
         "type Money @shareable",
         "type PageInfo @shareable",
     ):

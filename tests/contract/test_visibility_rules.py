@@ -13,17 +13,18 @@ from gateway.visibility import HIDDEN_FROM, TABLES, Guard, Secret, seen
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ("projections/sql/graph.sql", "projections/sql/record.sql", "commands/sql/commands.sql")
-WRITTEN_ONLY = {"graph.fact", "graph.claim", "graph.link", "record.ledger", "record.sweep"}
+WRITTEN_ONLY = {"graph.fact", "graph.claim", "graph.link", "record.sweep"}
 OUTSIDERS = (Role.CUSTOMER, Role.CHANNEL, Role.PARTNER)
 
 
 def test_every_table_that_is_read_has_a_rule() -> None:
-    tables = {name for path in SCHEMAS for name in re.findall(r"create table ([\w.]+)", (ROOT / path).read_text())}
+    texts = [(ROOT / path).read_text() for path in SCHEMAS]
+    tables = {name for text in texts for name in re.findall(r"create (?:table|view) ([\w.]+)", text)}
     assert len(tables) > 20
     assert tables - WRITTEN_ONLY == TABLES.keys()
-    assert {table for sql in SQL.values() for table in re.findall(r"\b(?:graph|record|command)\.\w+", sql)} <= set(
-        TABLES
-    )
+    assert {
+        table for sql in SQL.values() for table in re.findall(r"\b(?:graph|record|command)\.\w+\b(?!\()", sql)
+    } <= set(TABLES)
 
 
 def test_a_table_without_a_rule_shows_nothing_to_outsiders(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,6 +62,10 @@ insert into graph.orders (id, source, number, currency, total, ordered_at, comme
 select id, 'erp', id, 'USD', 10, at, 'ACCEPTED', 'NOT_RELEASED', 'NONE', 'NOT_INVOICED', 'NONE', 'OK', 'RECEIVED'
 from unnest($1::text[], $2::timestamptz[]) as o (id, at)
 """
+_MOVE = """
+insert into graph.revision values ('orders', pg_current_xact_id()::text::bigint)
+on conflict (subject) do update set revision = excluded.revision
+"""
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
@@ -87,6 +91,7 @@ async def create_rows(dsn: str) -> None:
 async def create_orders(db: Db, orders: Sequence[tuple[str, datetime | None]]) -> None:
     """Of (id, ordered_at)."""
     await db.execute(_ORDERS, [key for key, _ in orders], [at for _, at in orders])
+    await db.execute(_MOVE)
 
 
 async def append(db: Db, *orders: str, type_: str = "ORDER_CHANGED") -> list[int]:

@@ -16,6 +16,9 @@ insert into graph.orders values
      '2026-03-02 11:00Z', 'CR', null, 'ON_HOLD', 'NOT_RELEASED', 'NONE', 'NOT_INVOICED', 'NONE', 'BLOCKED', 'ACTION_NEEDED'),
     ('1044', 'erp', '1044', 'C1', null, 'WEB', 'EAST', null, 'USD', 7, null, null, null, null, null, null,
      null, null, null, 'RECEIVED', 'NOT_RELEASED', 'NONE', 'NOT_INVOICED', 'NONE', 'OK', 'RECEIVED');
+update graph.orders set last_event_at = '2026-03-07 00:00Z' where id = '1042';
+update graph.orders set last_event_at = '2026-03-02 11:00Z', delivered_at = '2026-03-05 00:00Z', requested_on = '2026-03-08'
+where id = '1043';
 insert into graph.line values
     ('1042', '10', 'NUT-10', null, 'EA', null, null, 5, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 'BACKORDERED'),
     ('1042', '2', 'BOLT-10', 'Bolt', 'EA', 12.05, '2026-03-10', 10, 0, 0, 10, 10, 7, 7, 7, 7, 0, 0, 1, 7, 3,
@@ -58,6 +61,7 @@ insert into graph.hold values
     ('erp:2', '1042', false, null, null, 'ann', '2026-03-01 10:20Z', 'cmd_1');
 insert into graph.reference values
     ('order_number', '1042', 'order', '1042', '1042'), ('order_number', '1043', 'order', '1043', '1043'),
+    ('order_number', '1044', 'order', '1044', '1044'), ('customer_po', 'PO-78', 'order', '1043', '1043'),
     ('customer_po', 'PO-77_%', 'order', '1042', '1042'), ('fulfillment_order', 'F1', 'fulfillment_order', 'east:F1', '1042'),
     ('shipment', 'S7', 'shipment', 'east:S7', '1042'), ('tracking', '1Z999', 'shipment', 'east:S7', '1042'),
     ('tracking', '1Z000', 'shipment', 'east:S9', null), ('invoice', 'INV1', 'invoice', 'INV1', '1042'),

@@ -62,6 +62,18 @@ WORDS: dict[str, Sequence[object]] = {
     "filter.orderedFrom": ["2026-03-01T10:00:00Z", "2026-03-02T00:00:00+02:00", "2026-03-01T10:00:00"],
     "filter.orderedTo": ["2026-03-02T10:00:00Z"],
     "filter.text": ["104", "po-7", "%", "_", "'", ""],
+    "filter.partner": ["east", "west", "none"],
+    "filter.reference": ["1042", "1Z999", "WESTTRACK", "none"],
+    "filter.held": [True, False],
+    "filter.delayed": [True, False],
+    "filter.promisedFrom": ["2026-03-10"],
+    "filter.promisedTo": ["2026-03-10", "2026-03-11"],
+    "filter.requestedFrom": ["2026-03-08"],
+    "filter.requestedTo": ["2026-03-09"],
+    "filter.deliveredFrom": ["2026-03-05T00:00:00Z", "2026-03-05T00:00:00"],
+    "filter.deliveredTo": ["2026-03-05T00:00:01Z"],
+    "filter.lastEventFrom": ["2026-03-02T11:00:00Z"],
+    "filter.lastEventTo": ["2026-03-07T00:00:00Z"],
 }
 PLACES = ["bad", *(order_cursor(OrderPlace(at, name)) for at, name in ((None, "1044"), (serving.INSTANT, "1042")))]
 WORDS |= {"orders.after": PLACES, "orders.before": PLACES}

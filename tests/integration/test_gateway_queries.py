@@ -9,7 +9,9 @@ import pytest
 import pytest_asyncio
 
 from app.postgres import Postgres
-from gateway.cursors import feed_cursor, feed_position
+from gateway.cursors import OrderPlace, feed_cursor, feed_position, global_id, order_cursor
+from gateway.schema import schema
+from gateway.types.node import NODES
 from tests.controls import serving
 from tests.controls.serving import Client
 
@@ -84,6 +86,28 @@ async def test_an_order_is_named_one_way(client: Client) -> None:
         ({"text": "po-77_%"}, ["1042"]),
         ({"text": "_"}, ["1042"]),
         ({"text": "04"}, ["1044", "1043", "1042"]),
+        ({"text": "104"}, ["1044", "1043", "1042"]),
+        ({"text": "o-78"}, ["1043"]),
+        ({"text": "78x"}, []),
+        ({"text": ""}, ["1044", "1043", "1042"]),
+        ({"returnState": ["RMA_ISSUED", "REFUNDED"]}, ["1042"]),
+        ({"partner": "east"}, ["1042"]),
+        ({"partner": "nobody"}, []),
+        ({"reference": " 1Z999 "}, ["1042"]),
+        ({"reference": "INV1", "customerId": "C2"}, []),
+        ({"reference": "1Z99"}, []),
+        ({"held": True}, ["1043"]),
+        ({"held": False}, ["1044", "1042"]),
+        ({"delayed": True}, ["1042"]),
+        ({"delayed": False}, ["1044", "1043"]),
+        ({"promisedFrom": "2026-03-10"}, ["1042"]),
+        ({"promisedTo": "2026-03-10"}, []),
+        ({"requestedFrom": "2026-03-09"}, ["1042"]),
+        ({"requestedTo": "2026-03-09"}, ["1043"]),
+        ({"deliveredFrom": "2026-03-05T00:00:00Z"}, ["1043"]),
+        ({"deliveredTo": "2026-03-05T00:00:00Z"}, []),
+        ({"lastEventFrom": "2026-03-02T12:00:00+01:00"}, ["1043", "1042"]),
+        ({"lastEventTo": "2026-03-07T00:00:00Z"}, ["1043"]),
     ],
 )
 async def test_orders_are_filtered(client: Client, wanted: dict[str, Any], numbers: list[str]) -> None:
@@ -102,6 +126,10 @@ async def test_orders_are_filtered(client: Client, wanted: dict[str, Any], numbe
         'after: "nonsense"',
         'after: "ZmVlZDE6MQ"',
         'filter: {orderedFrom: "2026-03-01T00:00:00"}',
+        'filter: {deliveredTo: "2026-03-01T00:00:00"}',
+        'filter: {promisedTo: "soon"}',
+        f'orderBy: EARLIEST_PROMISE_FIRST, after: "{order_cursor(OrderPlace(serving.INSTANT, "1042"))}"',
+        f'orderBy: LATEST_EVENT_FIRST, after: "{order_cursor(OrderPlace(serving.INSTANT, "1042"))}"',
         "filter: {health: [FINE]}",
         'filter: {text: "a\\u0000b"}',
     ],
@@ -116,6 +144,12 @@ async def test_orders_are_counted_by_a_state(client: Client) -> None:
         "FULFILLMENT": {"NOT_RELEASED": 2, "PARTIALLY_SHIPPED": 1},
         "DELIVERY": {"NONE": 2, "IN_TRANSIT": 1},
         "FINANCIAL": {"NOT_INVOICED": 2, "PARTIALLY_INVOICED": 1},
+        "COMMERCIAL": {"ACCEPTED": 1, "ON_HOLD": 1, "RECEIVED": 1},
+        "RETURN_STATE": {"NONE": 2, "RMA_ISSUED": 1},
+        "CUSTOMER": {"C1": 2, "C2": 1},
+        "WAREHOUSE": {"EAST": 2, "WEST": 1},
+        "ORDERED_ON": {"2026-03-01": 1, "2026-03-02": 1, None: 1},
+        "PROMISED_ON": {None: 2, "2026-03-10": 1},
         "HEALTH": {"OK": 2, "BLOCKED": 1},
         "CHANNEL": {"WEB": 2, "EDI": 1},
     }
@@ -124,6 +158,32 @@ async def test_orders_are_counted_by_a_state(client: Client) -> None:
         assert {row["value"]: row["count"] for row in answer["orderCounts"]} == counts
     of_one = await client.ask('{ orderCounts(by: CHANNEL, filter: {customerId: "C2"}) { value count } }')
     assert of_one["orderCounts"] == [{"value": "WEB", "count": 1}]
+    most = await client.ask("{ orderCounts(by: CUSTOMER, first: 1) { value count } }")
+    assert most["orderCounts"] == [{"value": "C1", "count": 2}]
+    assert await client.refused("{ orderCounts(by: CUSTOMER, first: 1001) { value } }") == "BAD_REQUEST"
+
+
+OF_CUSTOMER = """
+query ($id: ID!, $filter: OrderFilter, $last: Int, $before: String) {
+  customer(id: $id) {
+    orders(filter: $filter, last: $last, before: $before) {
+      totalCount nodes { id } pageInfo { hasPreviousPage startCursor }
+    }
+  }
+}
+"""
+
+
+async def test_a_customers_orders_are_paged_and_filtered(client: Client) -> None:
+    found = (await client.ask(OF_CUSTOMER, id="C1"))["customer"]["orders"]
+    assert (found["totalCount"], found["nodes"]) == (2, [{"id": "1044"}, {"id": "1042"}])
+    last = (await client.ask(OF_CUSTOMER, id="C1", last=1))["customer"]["orders"]
+    assert (last["totalCount"], last["nodes"], last["pageInfo"]["hasPreviousPage"]) == (2, [{"id": "1042"}], True)
+    before = await client.ask(OF_CUSTOMER, id="C1", last=1, before=last["pageInfo"]["startCursor"])
+    assert before["customer"]["orders"]["nodes"] == [{"id": "1044"}]
+    delayed = await client.ask(OF_CUSTOMER, id="C1", filter={"delayed": True, "customerId": "C1"})
+    assert delayed["customer"]["orders"]["nodes"] == [{"id": "1042"}]
+    assert await client.refused(OF_CUSTOMER, id="C1", filter={"customerId": "C2"}) == "BAD_REQUEST"
 
 
 async def test_single_things(client: Client) -> None:
@@ -142,6 +202,28 @@ async def test_single_things(client: Client) -> None:
         "none": None,
     }
     assert await client.refused("{ invoice { id } }") == "BAD_REQUEST"
+
+
+KEYS = {
+    "Order": "1042", "Shipment": "east:S7", "Return": "R1", "Invoice": "INV1", "FulfillmentOrder": "east:F1",
+    "Customer": "C1", "ShipTo": "S1", "Product": "BOLT-10",
+}  # fmt: skip
+NODE = "query ($id: ID!) { node(id: $id) { __typename globalId ... on Order { id } ... on Invoice { id } } }"
+
+
+async def test_every_type_of_node_is_found_by_its_global_id(client: Client) -> None:
+    nodes = schema._schema.get_possible_types(schema._schema.type_map["Node"])  # type: ignore[arg-type]
+    assert {kind.name for kind in nodes} == NODES.keys() == {*KEYS, "Command"}
+    for kind, key in KEYS.items():
+        name = global_id(kind, key)
+        node = (await client.ask(NODE, id=name))["node"]
+        assert (node["__typename"], node["globalId"], node.get("id", key)) == (kind, name, key)
+        assert await client.ask(NODE, id=global_id(kind, "none")) == {"node": None}
+
+
+@pytest.mark.parametrize("name", ["1042", "", feed_cursor(1), global_id("Money", "1042")])
+async def test_what_is_no_global_id_is_refused(client: Client, name: str) -> None:
+    assert await client.refused(NODE, id=name) == "BAD_REQUEST"
 
 
 async def test_stock_by_article_and_warehouse(client: Client) -> None:

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from app.postgres import Postgres
 from gateway.auth import Role
-from gateway.cursors import feed_cursor
+from gateway.cursors import feed_cursor, global_id
 from gateway.feed import Feed
 from gateway.statements import SQL
 from gateway.visibility import Sight
@@ -32,7 +32,7 @@ OTHERS = """
 query ($shipment: ID!, $invoice: ID!, $customer: ID!) {
   shipment(id: $shipment) SHIPMENT
   invoice(id: $invoice) { id amount { amount } lines { amount { amount } } }
-  customer(id: $customer) { id currency shipTos { id city } }
+  customer(id: $customer) { id currency shipTos { id city } orders { totalCount nodes { id customerPo } } }
   inventory { sku warehouse source }
   sources { name }
   events(first: 500) { events { orderId subject subjectId } }
@@ -63,6 +63,22 @@ REPRESENTATIONS = [
     {"__typename": "Customer", "id": "C1"},
     {"__typename": "Customer", "id": "C2"},
     {"__typename": "Return", "number": "R1"},
+]
+NODE = """
+query ($id: ID!) {
+  node(id: $id) {
+    __typename ... on Order { id customerPo } ... on Shipment SHIPMENT ... on FulfillmentOrder { id number }
+    ... on Invoice { id amount { amount } } ... on Customer { id currency } ... on ShipTo { id city }
+    ... on Return { id } ... on Command { id state }
+  }
+}
+""".replace("SHIPMENT", SHIPMENT)
+NODES = [
+    *(global_id("Order", order) for order in ORDERS),
+    *(global_id("Shipment", f"{name}") for name in ("east:S7", "east:S9", "west:W7")),
+    *(global_id("FulfillmentOrder", name) for name in ("east:F1", "west:W1")),
+    *(global_id("Customer", name) for name in ("C1", "C2")),
+    *(global_id(*each) for each in (("Invoice", "INV1"), ("ShipTo", "S1"), ("Return", "R1"), ("Command", "cmd_1"))),
 ]
 FOLLOW = "subscription ($after: String) { orderEvents(after: $after) { ... on OrderEvent { orderId subjectId key } } }"
 
@@ -96,6 +112,7 @@ async def everything(client: Client) -> str:
     for shipment in ("east:S7", "east:S9", "west:W7"):
         for customer in ("C1", "C2"):
             answers.append(await client.post(OTHERS, shipment=shipment, invoice="INV1", customer=customer))
+    answers += [await client.post(NODE, id=node) for node in NODES]
     answers.append(await client.post(LIST))
     answers.append(await client.post(ENTITIES, of=REPRESENTATIONS))
     assert not [a for a in answers if a.status_code != 200]
@@ -191,6 +208,20 @@ async def test_an_order_of_others_answers_as_one_that_is_not_there(client: Clien
     customer = client.as_("customer", "C2")
     other, none = (await customer.post(WHOLE_ORDER, id="1042")), (await customer.post(WHOLE_ORDER, id="9999"))
     assert (other.status_code, other.json()) == (none.status_code, none.json())
+
+
+async def test_a_node_of_others_answers_as_one_that_is_not_there(client: Client) -> None:
+    for role, scope, found in (
+        ("customer", "C2", {"Order", "FulfillmentOrder", "Customer"}),
+        ("channel", "WEB", {"Order", "FulfillmentOrder", "Customer"}),
+        ("partner", "west", {"Order", "Shipment", "FulfillmentOrder", "Customer", "ShipTo", "Return"}),
+        ("customer", "C3", set()),
+    ):
+        answers = [(await client.as_(role, scope).post(NODE, id=node)).json() for node in NODES]
+        none = (await client.as_(role, scope).post(NODE, id=global_id("Order", "none"))).json()
+        hidden = [answer for answer in answers if answer["data"] == none["data"]]
+        assert all(answer == none for answer in hidden)
+        assert {a["data"]["node"]["__typename"] for a in answers if a not in hidden} == found
 
 
 async def test_only_operations_read_dead_letters(client: Client) -> None:

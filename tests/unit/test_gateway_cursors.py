@@ -8,15 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.cursors import OrderPlace, feed_cursor, feed_position, is_feed_cursor, order_cursor, order_place
+from gateway.cursors import (
+    By,
+    OrderPlace,
+    feed_cursor,
+    feed_position,
+    global_id,
+    global_name,
+    is_feed_cursor,
+    order_cursor,
+    order_place,
+)
 from orders.errors import RejectedError
 
 positions = st.integers(0, 2**63 - 1)
-places = st.builds(
-    OrderPlace,
-    st.none() | st.datetimes(timezones=st.just(UTC)),
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),
-)
+ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+places = st.builds(OrderPlace, st.none() | st.datetimes(timezones=st.just(UTC)), ids)
 
 
 def encoded(text: str) -> str:
@@ -29,9 +36,25 @@ def test_a_place_in_the_feed_comes_back(position: int) -> None:
     assert is_feed_cursor(feed_cursor(position))
 
 
-@given(places)
-def test_a_place_in_the_list_comes_back(place: OrderPlace) -> None:
-    assert order_place(order_cursor(place)) == place
+@given(places, st.sampled_from([By.ORDERED, By.EVENT]))
+def test_a_place_in_the_list_comes_back(place: OrderPlace, by: By) -> None:
+    assert order_place(order_cursor(place, by), by) == place
+
+
+@given(st.builds(OrderPlace, st.none() | st.dates(), ids))
+def test_a_place_among_promises_comes_back(place: OrderPlace) -> None:
+    assert order_place(order_cursor(place, By.PROMISE), By.PROMISE) == place
+
+
+@given(places, st.permutations(list(By)))
+def test_a_place_in_another_list_is_refused(place: OrderPlace, by: list[By]) -> None:
+    with pytest.raises(RejectedError):
+        order_place(order_cursor(place, by[0]), by[1])
+
+
+@given(st.sampled_from(["Order", "Invoice"]), st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_global_id_comes_back(kind: str, key: str) -> None:
+    assert global_name(global_id(kind, key)) == (kind, key)
 
 
 @given(st.text() | st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode()))

@@ -265,3 +265,20 @@ def test_no_scan_moves_a_shipment_back(known: list, late: list) -> None:
 def test_what_came_back_is_neither_under_way_nor_delivered() -> None:
     row = only_line(order(), shipment(scan(Milestone.REFUSED, 70), scan(Milestone.RETURNED, 90)))
     assert (row.shipped, row.in_transit, row.delivered, row.lost) == (10, 0, 0, 0)
+
+
+def only_order(*parts: Facts) -> OrderRow:
+    (row,) = [row for row in view(*parts).rows.values() if isinstance(row, OrderRow)]
+    return row
+
+
+def test_it_is_delivered_when_the_last_of_it_has_arrived() -> None:
+    assert only_order(order(), shipment(OUT)).delivered_at is None
+    assert only_order(order(), shipment(OUT, DONE)).delivered_at == hours(64)
+
+
+def test_the_last_event_is_the_latest_thing_that_happened() -> None:
+    assert only_order(order()).last_event_at == hours(1)
+    assert only_order(order(), shipment(OUT)).last_event_at == hours(60)
+    assert only_order(order(), shipment(OUT, DONE, delay(62))).last_event_at == hours(64)
+    assert only_order(order(accepted_at=None, ordered_at=None)).last_event_at is None
