@@ -26,8 +26,9 @@ test-npm:
 test-schemathesis:
     uv run --group schemathesis pytest -m schemathesis
 
-bench NAME:
-    uv run python -m bench {{NAME}}
+# start, latency, project, query, growth or overload; `query` needs `uv sync --group npm` for PostGraphile.
+bench NAME *ARGS:
+    uv run python -m bench {{NAME}} {{ARGS}}
 
 demo *ARGS:
     uv run milepost demo {{ARGS}}
