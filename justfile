@@ -9,6 +9,7 @@ check:
     uv run mypy
     uv run lint-imports
     uv run python -m gateway.schema | diff -u schema.graphql -
+    uv run python -m gateway.changes
 
 test *ARGS:
     uv run pytest {{ARGS}}
@@ -21,11 +22,20 @@ test-tryton:
 test-npm:
     uv run --group npm pytest -m npm
 
-bench NAME:
-    uv run python -m bench {{NAME}}
+# A minute of documents that schemathesis makes of the schema.
+test-schemathesis:
+    uv run --group schemathesis pytest -m schemathesis
+
+# start, latency, project, query, growth or overload; `query` needs `uv sync --group npm` for PostGraphile.
+bench NAME *ARGS:
+    uv run python -m bench {{NAME}} {{ARGS}}
 
 demo *ARGS:
     uv run milepost demo {{ARGS}}
 
 schema:
     uv run python -m gateway.schema > schema.graphql
+
+# At a release: what is served from here on is what must not break.
+released:
+    cp schema.graphql docs/released.graphql

@@ -1,4 +1,4 @@
-"""`python -m bench start|latency|project|query`."""
+"""`python -m bench start|latency|project|query|growth|overload`."""
 
 import asyncio
 
@@ -32,9 +32,26 @@ def project(*, rounds: int = 5, orders: int = 150, profile: bool = False) -> Non
 
 
 @app.command
-def query(*, rounds: int = 5, seconds: float = 8) -> None:
-    """Answers a second of the gateway, beside PostGraphile, resolvers and SQL by hand."""
+def query(*, rounds: int = 5, seconds: float = 8, profile: bool = False) -> None:
+    """Answers a second of the gateway, beside PostGraphile, resolvers, SQL by hand and pgbench."""
+    from bench.profiling import measure_profile
     from bench.query import measure
+
+    asyncio.run(measure_profile(seconds) if profile else measure(rounds, seconds))
+
+
+@app.command
+def growth(*, rounds: int = 5, seconds: float = 8) -> None:
+    """How costs grow with ten times the orders."""
+    from bench.growth import measure
+
+    asyncio.run(measure(rounds, seconds))
+
+
+@app.command
+def overload(*, rounds: int = 5, seconds: float = 8) -> None:
+    """What becomes of three times the peak load."""
+    from bench.overload import measure
 
     asyncio.run(measure(rounds, seconds))
 

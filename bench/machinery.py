@@ -68,10 +68,11 @@ def own(source: str, slots: str) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def bench() -> AsyncIterator[Bench]:
+async def bench(**settings: str) -> AsyncIterator[Bench]:
+    """`settings` are Postgres's."""
     with tempfile.TemporaryDirectory(prefix="milepost-bench-") as name:
         data = Path(name)
-        postgres = Postgres(data)
+        postgres = Postgres(data, settings)
         await postgres.start()
         try:
             yield Bench(postgres, data)

@@ -1,25 +1,26 @@
-"""One server of `bench query`: `python -m bench.serve ours|resolvers|by-hand DSN PORT KEY`."""
+"""A server that is measured: `python -m bench.serve ours|resolvers|"by hand" DSN PORT KEY [PROFILE]`.
 
+`PROFILE` is a file: cProfile watches, and writes it at SIGTERM.
+"""
+
+import cProfile
 import sys
-from pathlib import Path
 
 import asyncpg
 import msgspec
 import uvicorn
 
+from bench.questions import BY_HAND
 from gateway.asgi import Receive, Scope, Send, read_body, respond
 from gateway.auth import Role, Trust
 from gateway.database import open_plan_pool
 from gateway.plan.plans import Plans
 from gateway.server import GatewayConfig, run
 from gateway.throttle import Allowance
-from orders.statements import named_statements
-
-SQL = named_statements("bench", "sql/by_hand.sql")
 
 
 class ByHand:
-    """An endpoint for each case, with no GraphQL, no token and no limits."""
+    """An endpoint for each operation, without GraphQL, token and limits. The body is the statement's parameters."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -28,14 +29,14 @@ class ByHand:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._pool is None:
             self._pool = await open_plan_pool(self._dsn, 8)
-        account, key = msgspec.json.decode(await read_body(receive, 100_000), type=tuple[str, str])
+        parameters = msgspec.json.decode(await read_body(receive, 100_000), type=list[str | list[str]])
         async with self._pool.acquire() as connection:
-            text = await connection.fetchval(SQL[scope["path"][1:]], account, key)
+            text = await connection.fetchval(BY_HAND[scope["path"][1:]], *parameters)
         await respond(send, 200, b"application/json", text.encode())
 
 
 def main(kind: str, dsn: str, port: int, key: str) -> None:
-    if kind == "by-hand":
+    if kind == "by hand":
         uvicorn.run(ByHand(dsn), port=port, http="httptools", loop="uvloop", lifespan="off", log_level="warning")
         return
     if kind == "resolvers":
@@ -45,5 +46,12 @@ def main(kind: str, dsn: str, port: int, key: str) -> None:
     run(GatewayConfig(dsn=dsn, host="127.0.0.1", port=port, trust=Trust(public_key=key), pool_max=8, allowed=plenty))
 
 
+def profiled(kind: str, dsn: str, port: int, key: str, file: str) -> None:
+    profile = cProfile.Profile()
+    profile.runcall(main, kind, dsn, port, key)
+    profile.dump_stats(file)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), str(Path(sys.argv[4])))
+    kind, dsn, port, key, *file = sys.argv[1:]
+    profiled(kind, dsn, int(port), key, *file) if file else main(kind, dsn, int(port), key)

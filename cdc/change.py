@@ -41,7 +41,7 @@ class Position(NamedTuple):
         return f"{self.epoch}/{self.log >> 32:X}/{self.log & 0xFFFFFFFF:X}/{self.ordinal}"
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, gc=False):
     """One row change. `table` is schema-qualified without the database; `key` is the primary key's columns."""
 
     source: str
@@ -56,7 +56,7 @@ class Change(Struct, frozen=True):
     captured_at: datetime
 
 
-class Broken(Struct, frozen=True):
+class Broken(Struct, frozen=True, gc=False):
     """What came in a change's place and could not be read: the original bytes and the reason. `table` may be empty."""
 
     source: str

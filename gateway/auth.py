@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from gateway.errors import UnauthenticatedError
 from gateway.keys import FileKey, Key, Keys, PublishedKeys
-from orders.errors import ForbiddenError, TransientError
+from orders.errors import TransientError
 
 NAME = "milepost"
 """Of the issuer and of the audience of our own tokens."""
@@ -61,11 +61,6 @@ class Principal:
     role: Role
     expires_at: int
     scope: frozenset[str] = frozenset()
-
-    def require(self, roles: frozenset[Role]) -> None:
-        """Raises ForbiddenError."""
-        if self.role not in roles:
-            raise ForbiddenError(f"this needs the role {' or '.join(sorted(roles))}")
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,7 @@ class HttpView:
         }
         try:
             if asked is not None and not asked.whole:
-                with suppress(*OUTAGES, asyncpg.PostgresError):  # the ordinary way says what is wrong
+                with suppress(*OUTAGES, asyncpg.PostgresError, LookupError):  # the ordinary way says what is wrong
                     return await self.schema.complete(asked.plan, **more)
             return await self.schema.execute(request.query, **more)
         except MissingQueryError:

@@ -6,12 +6,13 @@ import strawberry
 
 from commands.log import CommandKind, CommandRequest, HoldOrder, Payload, ReleaseHold, accept
 from commands.ports import HoldReason
-from gateway.auth import WRITERS
 from gateway.database import CONNECT_TIMEOUT
 from gateway.types.command import Command, command_of
 from gateway.types.common import Info, column, resolved
+from gateway.visibility import Secret
 
 KEY = "Yours, 1 to 200 characters. The same key with the same request gives the same command, and no second effect."
+FOR_OPERATIONS = (Secret.OPERATIONS,)
 NOTE = "For the people who read it there, at most 2,000 characters."
 
 
@@ -36,12 +37,12 @@ Release = Annotated[ReleaseHoldInput, strawberry.argument(description="Which ord
 
 @strawberry.type(description="What can be asked to be changed; for operations.")
 class Mutation:
-    @resolved("Put an order on hold: nothing more of it is released to a warehouse.")
+    @resolved("Put an order on hold: nothing more of it is released to a warehouse.", secrets=FOR_OPERATIONS)
     async def hold_order(self, info: Info, input: Hold) -> Command:  # noqa: A002
         payload = HoldOrder(reason=input.reason, note=input.note)
         return await _accept(info, CommandKind.HOLD_ORDER, input.order_id, payload, input.idempotency_key)
 
-    @resolved("Release an order's hold.")
+    @resolved("Release an order's hold.", secrets=FOR_OPERATIONS)
     async def release_hold(self, info: Info, input: Release) -> Command:  # noqa: A002
         payload = ReleaseHold(note=input.note)
         return await _accept(info, CommandKind.RELEASE_HOLD, input.order_id, payload, input.idempotency_key)
@@ -50,7 +51,6 @@ class Mutation:
 async def _accept(info: Info, kind: CommandKind, order_id: str, payload: Payload, key: str) -> Command:
     """Keys are the caller's own: another one's same key is another command."""
     caller = info.context.caller
-    caller.require(WRITERS)
     request = CommandRequest(caller.subject, key, kind, order_id, payload, caller.subject)
     async with info.context.pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
         return command_of(await accept(connection, request))

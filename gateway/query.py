@@ -5,7 +5,6 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.auth import WRITERS
 from gateway.cursors import feed_cursor, feed_position
 from gateway.feed import Bounds, Wanted
 from gateway.replay import bounds_of
@@ -33,6 +32,7 @@ from gateway.types.order_list import OrderConnection, OrderFilter, Paging, page_
 from gateway.types.party import CUSTOMER_BY_ID, Customer
 from gateway.types.product import PRODUCT_BY_SKU, Inventory, Product, read_inventory
 from gateway.types.shipment import SHIPMENT_BY_ID, Shipment
+from gateway.visibility import Secret
 from gateway.waiting import wait_for
 from orders.errors import RejectedError
 from orders.states import EventType
@@ -159,7 +159,7 @@ class Query:
     async def sources(self, info: Info) -> list[Source]:
         return [read_source(row) for row in await info.context.snapshot.fetch("sources")]
 
-    @resolved("Changes that nobody could use, the latest first. For operations.", sliced("first"))
+    @resolved("Changes that nobody could use, the latest first. For operations.", sliced("first"), (Secret.OPERATIONS,))
     async def dead_letters(
         self,
         info: Info,
@@ -167,7 +167,6 @@ class Query:
         resolved: Annotated[bool, strawberry.argument(description="Those too that could be used after all.")] = False,
         first: Annotated[int, strawberry.argument(description="How many, 1 to 200.")] = 50,
     ) -> list[DeadLetter]:
-        info.context.caller.require(WRITERS)
         rows = await info.context.snapshot.fetch("dead_letters", source, resolved, page_size(first, 50, 200))
         return [read_dead_letter(row) for row in rows]
 

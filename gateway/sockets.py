@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -21,7 +22,7 @@ from strawberry.subscriptions.protocols.graphql_transport_ws.types import Subscr
 from strawberry.types.unset import UNSET
 
 from gateway.asgi import Receive, Scope, Send, header
-from gateway.auth import Principal, TokenCheck
+from gateway.auth import BELIEVED, Principal, TokenCheck
 from gateway.context import Context
 from gateway.cost import REFUSED
 from gateway.documents import Documents
@@ -35,8 +36,6 @@ MAX_MESSAGE = 256 * 1024
 
 MAX_OPERATIONS = 100
 """On one socket at a time."""
-
-_A_YEAR = 365 * 86_400.0
 
 
 @dataclass(frozen=True)
@@ -117,9 +116,10 @@ class _Door:
     socket: "Socket"
 
     async def on_ws_connect(self, context: Context) -> Any:
-        """The connection is the token's until the token expires."""
+        """The connection is the token's as long as the token is good."""
+        token = _authorization(context.connection_params or {})
         try:
-            context.principal = await self.tokens.bearer(_authorization(context.connection_params or {}))
+            context.principal = await self.tokens.bearer(token)
         except UnauthenticatedError:
             raise ConnectionRejectionError from None
         except TransientError as error:
@@ -128,7 +128,7 @@ class _Door:
         if not self.socket.enter(context.lease):
             await self.socket.close(1013, "Try again later: this caller has too many sockets")
             raise ConnectionRejectionError
-        self.socket.close_at(context.principal)
+        self.socket.watch(context.principal, partial(self.tokens.bearer, token))
         return UNSET
 
 
@@ -161,9 +161,9 @@ class Socket(AsyncWebSocketAdapter):
             self._closed = True
             await self._send_or_leave({"type": "websocket.close", "code": code, "reason": reason[:120]})
 
-    def close_at(self, principal: Principal) -> None:
-        """When the token expires."""
-        self._expiry = asyncio.create_task(self._expire(principal.expires_at))
+    def watch(self, principal: Principal, again: Callable[[], Awaitable[Principal]]) -> None:
+        """Closes it when the token expires, or is not good any more when it is looked at `again`."""
+        self._expiry = asyncio.create_task(self._watch(principal.expires_at, again))
 
     def enter(self, lease: Lease) -> bool:
         """Counts as one of the caller's sockets, if it may have one more."""
@@ -179,11 +179,17 @@ class Socket(AsyncWebSocketAdapter):
         if self._expiry is not None:
             self._expiry.cancel()
 
-    async def _expire(self, at: float) -> None:
-        # Not longer than the clock can count; a socket does not live so long.
-        await asyncio.sleep(min(max(at - time.time(), 0), _A_YEAR))
+    async def _watch(self, expires_at: float, again: Callable[[], Awaitable[Principal]]) -> None:
+        reason = "the token has expired"
+        try:
+            while (left := expires_at - time.time()) > 0:
+                await asyncio.sleep(min(left, BELIEVED))
+                with suppress(TransientError):
+                    await again()
+        except UnauthenticatedError as error:
+            reason = str(error)
         with suppress(WebSocketDisconnected):
-            await self.close(4403, "Forbidden: the token has expired")
+            await self.close(4403, f"Forbidden: {reason}")
 
     async def _send_or_leave(self, message: dict[str, object]) -> None:
         try:

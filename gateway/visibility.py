@@ -14,7 +14,7 @@ import asyncpg
 import strawberry
 from strawberry.extensions.field_extension import FieldExtension
 
-from gateway.auth import Principal, Role
+from gateway.auth import WRITERS, Principal, Role
 from gateway.statements import SQL
 from orders.errors import ForbiddenError
 
@@ -144,17 +144,19 @@ def _cut(table: str, order: str | None, role: str) -> str:
 
 
 class Secret(StrEnum):
-    """What a field tells."""
+    """What a field tells or does; the name of a router's policy too."""
 
     PRICES = "prices"
     PERSONAL = "personal"
     INTERNAL = "internal"
+    OPERATIONS = "operations"
 
 
 HIDDEN_FROM: Mapping[Secret, frozenset[Role]] = {
     Secret.PRICES: frozenset({Role.PARTNER}),
     Secret.PERSONAL: frozenset({Role.ANALYTICS}),
     Secret.INTERNAL: frozenset(_OUTSIDERS),
+    Secret.OPERATIONS: frozenset(Role) - WRITERS,
 }
 
 
@@ -171,12 +173,13 @@ class Guard(FieldExtension):
     def __init__(self, *secrets: Secret) -> None:
         self.secrets = secrets
 
-    def resolve(self, next_: Callable[..., Any], source: Any, info: strawberry.Info, **arguments: Any) -> Any:
+    # By place: a field's own argument may be called `source` too.
+    def resolve(self, next_: Callable[..., Any], source: Any, info: strawberry.Info, /, **arguments: Any) -> Any:  # type: ignore[override]
         check(self.secrets, info.context.caller)
         return next_(source, info, **arguments)
 
-    async def resolve_async(
-        self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info, **arguments: Any
+    async def resolve_async(  # type: ignore[override]
+        self, next_: Callable[..., Awaitable[Any]], source: Any, info: strawberry.Info, /, **arguments: Any
     ) -> Any:
         check(self.secrets, info.context.caller)
         return await next_(source, info, **arguments)

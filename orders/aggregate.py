@@ -1,7 +1,7 @@
 """The facts that make up one order, sorted by what they are."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
 from orders.facts import Body, Doc
@@ -9,9 +9,6 @@ from orders.values import Value
 
 B = TypeVar("B", bound=Body)
 B_co = TypeVar("B_co", bound=Body, covariant=True)
-
-Facts = Mapping[Doc, Mapping[str, Body]]
-"""Document → key of the fact → its body."""
 
 
 class Entry(Value, Generic[B_co], frozen=True):
@@ -36,21 +33,34 @@ class Entry(Value, Generic[B_co], frozen=True):
         return self.doc.source, self.key
 
 
+Facts = Mapping[Doc, Mapping[str, Entry[Body]]]
+"""Document → key of the fact → the fact."""
+
+
 class Aggregate:
     """All facts of the documents under one root."""
 
     def __init__(self, root: Doc, facts: Facts) -> None:
         self.root = root
+        self._facts = facts
         self._entries: dict[type, list[Entry[Body]]] = defaultdict(list)
         for doc in sorted(facts):
-            for key, body in facts[doc].items():
-                self._entries[type(body)].append(Entry(doc, key, body))
+            for entry in facts[doc].values():
+                self._entries[type(entry.body)].append(entry)
+
+    def document(self, doc: Doc) -> list[Entry[Body]]:
+        return list(self._facts[doc].values())
 
     def all(self, kind: type[B]) -> list[Entry[B]]:
         return self._entries.get(kind, [])  # type: ignore[return-value]  # filed under its own type
 
-    def of(self, kind: type[B], doc: Doc) -> list[Entry[B]]:
-        return [entry for entry in self.all(kind) if entry.doc == doc]
+    def each(self, kinds: Iterable[type[Body]]) -> list[list[Entry[Body]]]:
+        """The facts of each of the kinds."""
+        return [self.all(kind) for kind in kinds]
 
-    def first(self, kind: type[B], doc: Doc | None = None) -> Entry[B] | None:
-        return next(iter(self.all(kind) if doc is None else self.of(kind, doc)), None)
+    def first(self, kind: type[B]) -> Entry[B] | None:
+        return next(iter(self.all(kind)), None)
+
+
+def of_kind(kind: type[B], entries: Iterable[Entry[Body]]) -> list[Entry[B]]:
+    return [entry for entry in entries if type(entry.body) is kind]  # type: ignore[misc]  # mypy does not narrow by it

@@ -32,7 +32,10 @@ def first_that_holds(rules: Callable[Params, Rules[State]]) -> Callable[Params, 
 
     @wraps(rules)
     def decided(*args: Params.args, **kwargs: Params.kwargs) -> State:
-        return next(state for state, holds in rules(*args, **kwargs) if holds)
+        for state, holds in rules(*args, **kwargs):
+            if holds:
+                return state
+        raise AssertionError("no rule holds")
 
     return decided
 

@@ -11,7 +11,6 @@ Instants are aware datetimes in UTC unless a field says otherwise; quantities an
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
 
 from orders.states import Commercial, Milestone, Overlay, ReasonFamily, Return
 from orders.values import Value
@@ -29,7 +28,7 @@ class DocKind(StrEnum):
     INVENTORY = "inventory"
 
 
-class Doc(NamedTuple):
+class Doc(Value, frozen=True, order=True, array_like=True, cache_hash=True):
     """A document of a source; `id` is the source's own."""
 
     source: str
@@ -37,7 +36,7 @@ class Doc(NamedTuple):
     id: str
 
 
-class Ident(NamedTuple):
+class Ident(Value, frozen=True, order=True, array_like=True, cache_hash=True):
     """An identifier: a scheme (`order_number`, `east:shipment`) and a value in it."""
 
     scheme: str

@@ -1,12 +1,15 @@
 """Happenings: what an order's facts say has happened. Each has a key and enters the feed once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import wraps
+from typing import ParamSpec
 
 from orders.aggregate import Aggregate, Entry
 from orders.facets import VOIDED, misses_promise
 from orders.facts import Allocation, HoldEntry, Invoice, OrderHeader, PickRelease, ReturnHeader
 from orders.lines import received_back
+from orders.recall import Recall
 from orders.shipments import Shipment
 from orders.states import EventType, Milestone
 from orders.values import Value
@@ -22,6 +25,9 @@ TOLD_OTHERWISE = frozenset(
     }
 )
 """Milestones that have an event type of their own, or are nobody's news."""
+TELLING = (HoldEntry, Allocation, PickRelease, Invoice, ReturnHeader)
+"""Facts of an order, beside its header and its shipments, that something has happened."""
+Params = ParamSpec("Params")
 
 
 class Happening(Value, frozen=True):
@@ -37,18 +43,39 @@ class Happening(Value, frozen=True):
     command: str | None = None
 
 
-def happenings(order: Aggregate, header: Entry[OrderHeader], parcels: Sequence[Shipment]) -> dict[str, Happening]:
-    told: list[Happening] = [
-        *of_header(header),
-        *of_holds(order, header),
-        *of_allocations(order, header.body.number),
-        *of_releases(order, header.body.number),
-        *of_invoices(order),
-        *of_returns(order),
-    ]
+def happenings(
+    order: Aggregate, recall: Recall, header: Entry[OrderHeader], parcels: Sequence[Shipment]
+) -> dict[str, Happening]:
+    told = dict(recall("told", "order", of_order, header, *order.each(TELLING)))
     for shipment in parcels:
-        told += of_shipment(header.body, shipment)
-    return {h.key: h for h in told}
+        told.update(recall("told", shipment.id, of_shipment, header.body, shipment))
+    return told
+
+
+def by_key(tell: Callable[Params, Iterator[Happening]]) -> Callable[Params, dict[str, Happening]]:
+    @wraps(tell)
+    def told(*args: Params.args, **kwargs: Params.kwargs) -> dict[str, Happening]:
+        return {happening.key: happening for happening in tell(*args, **kwargs)}
+
+    return told
+
+
+@by_key
+def of_order(
+    header: Entry[OrderHeader],
+    holds: Sequence[Entry[HoldEntry]],
+    allocations: Sequence[Entry[Allocation]],
+    releases: Sequence[Entry[PickRelease]],
+    invoices: Sequence[Entry[Invoice]],
+    returns: Sequence[Entry[ReturnHeader]],
+) -> Iterator[Happening]:
+    """What the documents beside the shipments tell."""
+    yield from of_header(header)
+    yield from of_holds(holds, header)
+    yield from of_allocations(allocations, header.body.number)
+    yield from of_releases(releases, header.body.number)
+    yield from of_invoices(invoices)
+    yield from of_returns(returns)
 
 
 def of_header(header: Entry[OrderHeader]) -> Iterator[Happening]:
@@ -67,8 +94,7 @@ def of_header(header: Entry[OrderHeader]) -> Iterator[Happening]:
         )
 
 
-def of_holds(order: Aggregate, header: Entry[OrderHeader]) -> Iterator[Happening]:
-    log = order.all(HoldEntry)
+def of_holds(log: Sequence[Entry[HoldEntry]], header: Entry[OrderHeader]) -> Iterator[Happening]:
     for entry in log:
         yield Happening(
             f"{'held' if entry.body.held else 'released'}/{entry.id}",
@@ -93,13 +119,13 @@ def of_holds(order: Aggregate, header: Entry[OrderHeader]) -> Iterator[Happening
         )
 
 
-def of_allocations(order: Aggregate, number: str) -> Iterator[Happening]:
-    for at, entry in first_by((stamp(e.body.at), e) for e in order.all(Allocation) if e.body.quantity > 0):
+def of_allocations(allocations: Iterable[Entry[Allocation]], number: str) -> Iterator[Happening]:
+    for at, entry in first_by((stamp(e.body.at), e) for e in allocations if e.body.quantity > 0):
         yield Happening(f"allocated/{at}", EventType.ORDER_ALLOCATED, "order", number, entry.body.at, entry.because)
 
 
-def of_releases(order: Aggregate, number: str) -> Iterator[Happening]:
-    for release, entry in first_by((e.body.number, e) for e in order.all(PickRelease)):
+def of_releases(releases: Iterable[Entry[PickRelease]], number: str) -> Iterator[Happening]:
+    for release, entry in first_by((e.body.number, e) for e in releases):
         yield Happening(
             f"release/{release}",
             EventType.PICK_RELEASED,
@@ -111,8 +137,8 @@ def of_releases(order: Aggregate, number: str) -> Iterator[Happening]:
         )
 
 
-def of_invoices(order: Aggregate) -> Iterator[Happening]:
-    for entry in order.all(Invoice):
+def of_invoices(invoices: Iterable[Entry[Invoice]]) -> Iterator[Happening]:
+    for entry in invoices:
         body = entry.body
         if not body.void and not body.credit:
             yield Happening(
@@ -120,8 +146,8 @@ def of_invoices(order: Aggregate) -> Iterator[Happening]:
             )
 
 
-def of_returns(order: Aggregate) -> Iterator[Happening]:
-    for entry in order.all(ReturnHeader):
+def of_returns(returns: Iterable[Entry[ReturnHeader]]) -> Iterator[Happening]:
+    for entry in returns:
         body = entry.body
         if received_back(body.state):
             yield Happening(
@@ -129,6 +155,7 @@ def of_returns(order: Aggregate) -> Iterator[Happening]:
             )
 
 
+@by_key
 def of_shipment(header: OrderHeader, shipment: Shipment) -> Iterator[Happening]:
     if not shipment.moved:
         return

@@ -1,13 +1,15 @@
 """From facts to the graph: everything that is shown of a document tree, as a pure function of its facts."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
 from orders.aggregate import Aggregate, Entry, Facts
 from orders.facets import Facets, facets, latest_delivery, latest_eta, total_of
 from orders.facts import (
+    Body,
     Charge,
     Customer,
     Doc,
@@ -49,6 +51,7 @@ from orders.graph import (
 )
 from orders.happenings import Happening, happenings
 from orders.lines import Line, lines
+from orders.recall import Recall
 from orders.shipments import Shipment, shipments
 from orders.states import Delivery
 
@@ -66,41 +69,61 @@ MASTER_DATA = frozenset({DocKind.CUSTOMER, DocKind.PRODUCT, DocKind.INVENTORY})
 EMPTY = View(rows={}, happenings={})
 
 
-def derive(root: Doc, facts: Facts) -> View:
-    """The view of the tree under `root`. Equal facts give an equal view, in whatever order they came."""
-    order = Aggregate(root, facts)
+def derive(root: Doc, facts: Facts, recall: Recall | None = None) -> View:
+    """The view of the tree under `root`. Equal facts give an equal view, in whatever order they came.
+
+    `recall` may know what an earlier derivation of the tree worked out.
+    """
+    order, recall = Aggregate(root, facts), recall or Recall()
     if root.kind in MASTER_DATA:
         return View(rows=by_identity(master_rows(order)), happenings={})
     header = order.first(OrderHeader)
-    parcels = shipments(order)
+    parcels = shipments(order, recall)
     if header is None:
-        return View(rows=by_identity(common_rows(order, parcels, None)), happenings={})
-    items = lines(order, parcels)
+        return View(rows=common_rows(order, recall, parcels, None), happenings={})
+    items = lines(order, recall, parcels)
     state = facets(order, header.body, parcels, items)
-    told = happenings(order, header, parcels)
-    rows = [
-        order_row(header, state, parcels, items, told.values()),
-        *(line_row(header.body.number, line) for line in items),
-        *order_references(header.body),
-        *common_rows(order, parcels, header.body.number),
-    ]
+    told = happenings(order, recall, header, parcels)
+    moved_at = last_event(header.body, told.values())
     return View(
-        rows=by_identity(rows),
+        rows={
+            **shown(recall, "order", order_rows, header, state, parcels, items, moved_at),
+            **common_rows(order, recall, parcels, header.body.number),
+        },
         happenings=told,
         order_id=header.body.number,
         facets=state,
     )
 
 
-def common_rows(order: Aggregate, parcels: Sequence[Shipment], order_id: str | None) -> Iterator[Row]:
+def shown(recall: Recall, name: str, rows: Callable[..., Iterable[Row]], *inputs: Any) -> dict[Identity, Row]:
+    return recall("rows", name, lambda *given: by_identity(rows(*given)), *inputs)
+
+
+def common_rows(
+    order: Aggregate, recall: Recall, parcels: Sequence[Shipment], order_id: str | None
+) -> dict[Identity, Row]:
     """What is shown with or without an order above it."""
+    found: dict[Identity, Row] = {}
     for shipment in parcels:
-        yield from shipment_rows(shipment, order_id)
-    yield from fulfillment_orders(order, order_id)
-    yield from invoice_rows(order, order_id)
-    yield from return_rows(order, order_id)
-    yield from (charge_row(e, order_id) for e in order.all(Charge))
-    yield from (hold_row(e, order_id) for e in order.all(HoldEntry))
+        found.update(shown(recall, shipment.id, shipment_rows, shipment, order_id))
+    for rows, kinds in BESIDE:
+        entries = order.each(kinds)
+        if any(entries):
+            found.update(shown(recall, rows.__name__, rows, order_id, *entries))
+    return found
+
+
+def order_rows(
+    header: Entry[OrderHeader],
+    state: Facets,
+    parcels: Sequence[Shipment],
+    items: Sequence[Line],
+    moved_at: datetime | None,
+) -> Iterator[Row]:
+    yield order_row(header, state, parcels, items, moved_at)
+    yield from (line_row(header.body.number, line) for line in items)
+    yield from order_references(header.body)
 
 
 def order_row(
@@ -108,7 +131,7 @@ def order_row(
     state: Facets,
     parcels: Sequence[Shipment],
     items: Sequence[Line],
-    told: Iterable[Happening],
+    moved_at: datetime | None,
 ) -> OrderRow:
     body = header.body
     return OrderRow(
@@ -139,7 +162,7 @@ def order_row(
         health=state.health,
         display_status=state.display,
         delivered_at=latest_delivery(parcels) if state.delivery is Delivery.DELIVERED else None,
-        last_event_at=last_event(body, told),
+        last_event_at=moved_at,
     )
 
 
@@ -248,8 +271,8 @@ def milestone_rows(shipment: Shipment, order_id: str | None) -> Iterator[Row]:
 
 
 def scan_rows(shipment: Shipment, order_id: str | None) -> Iterator[Row]:
-    for entry, duplicate in shipment.scans:
-        body = entry.body
+    for scan in shipment.scans:
+        entry, body = scan.entry, scan.entry.body
         yield TransportEventRow(
             id=entry.id,
             shipment_id=shipment.id,
@@ -265,7 +288,7 @@ def scan_rows(shipment: Shipment, order_id: str | None) -> Iterator[Row]:
             recorded_at=body.recorded_at,
             city=body.city,
             region=body.region,
-            duplicate=duplicate,
+            duplicate=scan.duplicate,
         )
 
 
@@ -299,8 +322,8 @@ def shipment_references(shipment: Shipment, order_id: str | None) -> Iterator[Ro
             yield reference(scheme, value, "shipment", shipment.id, order_id)
 
 
-def fulfillment_orders(order: Aggregate, order_id: str | None) -> Iterator[Row]:
-    for entry in order.all(PartnerOrder):
+def fulfillment_orders(order_id: str | None, found: Iterable[Entry[PartnerOrder]]) -> Iterator[Row]:
+    for entry in found:
         body, row_id = entry.body, f"{entry.doc.source}:{entry.body.number}"
         yield FulfillmentOrderRow(
             id=row_id,
@@ -315,9 +338,11 @@ def fulfillment_orders(order: Aggregate, order_id: str | None) -> Iterator[Row]:
         yield reference("fulfillment_order", body.number, "fulfillment_order", row_id, order_id)
 
 
-def invoice_rows(order: Aggregate, order_id: str | None) -> Iterator[Row]:
+def invoice_rows(
+    order_id: str | None, invoices: Iterable[Entry[Invoice]], billed: Iterable[Entry[InvoiceLine]]
+) -> Iterator[Row]:
     numbers: dict[Doc, str] = {}
-    for entry in order.all(Invoice):
+    for entry in invoices:
         body = entry.body
         numbers[entry.doc] = body.number
         yield InvoiceRow(
@@ -334,7 +359,7 @@ def invoice_rows(order: Aggregate, order_id: str | None) -> Iterator[Row]:
             paid_at=body.paid_at,
         )
         yield reference("invoice", body.number, "invoice", body.number, order_id)
-    for line in order.all(InvoiceLine):
+    for line in billed:
         if line.doc in numbers:
             yield InvoiceLineRow(
                 invoice_id=numbers[line.doc],
@@ -354,9 +379,11 @@ def invoice_status(body: Invoice) -> str:
     return "PAID" if body.paid_at is not None else "OPEN"
 
 
-def return_rows(order: Aggregate, order_id: str | None) -> Iterator[Row]:
+def return_rows(
+    order_id: str | None, returns: Iterable[Entry[ReturnHeader]], back: Iterable[Entry[ReturnLine]]
+) -> Iterator[Row]:
     numbers: dict[Doc, str] = {}
-    for entry in order.all(ReturnHeader):
+    for entry in returns:
         body = entry.body
         numbers[entry.doc] = body.number
         yield ReturnRow(
@@ -372,38 +399,50 @@ def return_rows(order: Aggregate, order_id: str | None) -> Iterator[Row]:
             refunded_at=body.refunded_at,
         )
         yield reference("rma", body.number, "return", body.number, order_id)
-    for line in order.all(ReturnLine):
+    for line in back:
         if line.doc in numbers:
             yield ReturnLineRow(
                 return_id=numbers[line.doc], line=line.body.line, order_id=order_id, quantity=line.body.quantity
             )
 
 
-def charge_row(entry: Entry[Charge], order_id: str | None) -> Row:
-    body = entry.body
-    return ChargeRow(
-        id=entry.id,
-        order_id=order_id,
-        kind=body.kind,
-        amount=body.amount,
-        currency=body.currency,
-        posting=body.posting,
-        charged_at=body.at,
-    )
+def charge_rows(order_id: str | None, charges: Iterable[Entry[Charge]]) -> Iterator[Row]:
+    for entry in charges:
+        body = entry.body
+        yield ChargeRow(
+            id=entry.id,
+            order_id=order_id,
+            kind=body.kind,
+            amount=body.amount,
+            currency=body.currency,
+            posting=body.posting,
+            charged_at=body.at,
+        )
 
 
-def hold_row(entry: Entry[HoldEntry], order_id: str | None) -> Row:
-    body = entry.body
-    return HoldRow(
-        id=entry.id,
-        order_id=order_id,
-        held=body.held,
-        reason=body.reason,
-        note=body.note,
-        username=body.user,
-        at=body.at,
-        command_id=body.command,
-    )
+def hold_rows(order_id: str | None, holds: Iterable[Entry[HoldEntry]]) -> Iterator[Row]:
+    for entry in holds:
+        body = entry.body
+        yield HoldRow(
+            id=entry.id,
+            order_id=order_id,
+            held=body.held,
+            reason=body.reason,
+            note=body.note,
+            username=body.user,
+            at=body.at,
+            command_id=body.command,
+        )
+
+
+BESIDE: tuple[tuple[Callable[..., Iterator[Row]], tuple[type[Body], ...]], ...] = (
+    (fulfillment_orders, (PartnerOrder,)),
+    (invoice_rows, (Invoice, InvoiceLine)),
+    (return_rows, (ReturnHeader, ReturnLine)),
+    (charge_rows, (Charge,)),
+    (hold_rows, (HoldEntry,)),
+)
+"""What is shown beside the shipments: rows, and the facts that they are of."""
 
 
 def master_rows(order: Aggregate) -> Iterator[Row]:

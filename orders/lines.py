@@ -1,6 +1,5 @@
 """Line quantities: how far each ordered piece is."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
@@ -17,6 +16,7 @@ from orders.facts import (
     ReturnLine,
     ShipmentLine,
 )
+from orders.recall import Recall
 from orders.shipments import Shipment
 from orders.states import Return
 from orders.values import Value
@@ -55,19 +55,37 @@ class Line(Value, frozen=True):
         return "CANCELLED" if self.cancelled >= self.ordered else "OPEN"
 
 
-Sums = defaultdict[str | None, Decimal]
+Sums = dict[str | None, Decimal]
 """Quantities per order line."""
+KINDS = (
+    OrderLine,
+    Allocation,
+    ShipmentLine,
+    PickRelease,
+    PartnerOrder,
+    PartnerPick,
+    Invoice,
+    InvoiceLine,
+    ReturnHeader,
+    ReturnLine,
+)
+"""Facts that move quantities, beside the shipments."""
 
 
 def sums(pairs: Iterable[tuple[str | None, Decimal]]) -> Sums:
-    found = Sums(Decimal)
+    found: Sums = {}
     for line, quantity in pairs:
-        found[line] += quantity
+        found[line] = found.get(line, ZERO) + quantity
     return found
 
 
-def lines(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
+def lines(order: Aggregate, recall: Recall, parcels: Sequence[Shipment]) -> list[Line]:
     """All lines of the order, by line."""
+    moves = [(s.goods, s.moved, s.delivered, s.lost, s.came_back) for s in parcels]
+    return recall("lines", "", lambda *_: counted(order, parcels), moves, *order.each(KINDS))
+
+
+def counted(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
     allocated = allocated_goods(order)
     released = sums((e.body.line, e.body.quantity) for e in order.all(PickRelease))
     picks = live_picks(order)
@@ -82,24 +100,25 @@ def lines(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
     found = []
     for entry in order.all(OrderLine):
         body, line = entry.body, entry.body.line
-        cancelled = max(body.ordered - shipped[line], ZERO) if body.closed_short else body.cancelled
+        left = shipped.get(line, ZERO)
+        cancelled = max(body.ordered - left, ZERO) if body.closed_short else body.cancelled
         found.append(
             Line(
                 entry=entry,
                 ordered=body.ordered,
                 cancelled=cancelled,
                 backordered=body.backordered,
-                allocated=allocated[line],
-                released=released[line],
-                picked=picked[line],
-                packed=packed[line],
-                shipped=shipped[line],
-                in_transit=shipped[line] - delivered[line] - lost[line] - back[line],
-                delivered=delivered[line],
-                lost=lost[line],
-                returned=returned[line],
-                invoiced=invoiced[line],
-                open=body.ordered - cancelled - shipped[line],
+                allocated=allocated.get(line, ZERO),
+                released=released.get(line, ZERO),
+                picked=picked.get(line, ZERO),
+                packed=packed.get(line, ZERO),
+                shipped=left,
+                in_transit=left - delivered.get(line, ZERO) - lost.get(line, ZERO) - back.get(line, ZERO),
+                delivered=delivered.get(line, ZERO),
+                lost=lost.get(line, ZERO),
+                returned=returned.get(line, ZERO),
+                invoiced=invoiced.get(line, ZERO),
+                open=body.ordered - cancelled - left,
             )
         )
     return sorted(found, key=lambda x: (len(x.entry.body.line), x.entry.body.line))

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
-from orders.aggregate import Aggregate, Entry
-from orders.facts import Doc, OrderLine, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
+from orders.aggregate import Aggregate, Entry, of_kind
+from orders.facts import Body, Doc, OrderLine, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
+from orders.recall import Recall
 from orders.states import TAXONOMY_VERSION, TERMINAL, Milestone, Overlay
 from orders.values import Value
 
@@ -15,19 +15,19 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 MOVED = frozenset(m for m in Milestone if Milestone.PICKED_UP <= m <= Milestone.LOST)
 
 
-class Goods(NamedTuple):
+class Goods(Value, frozen=True):
     line: str
     sku: str
     quantity: Decimal
     lot: str | None
 
 
-class Scan(NamedTuple):
+class Scan(Value, frozen=True):
     entry: Entry[TransportEvent]
     duplicate: bool
 
 
-class Reached(NamedTuple):
+class Reached(Value, frozen=True):
     """A milestone's earliest occurrence; `scan` is None when the shipment's own record says it."""
 
     at: datetime
@@ -80,21 +80,21 @@ def scan_order(entry: Entry[TransportEvent]) -> tuple[datetime, int, str]:
     return entry.body.recorded_at or LONG_AGO, len(entry.key), entry.key
 
 
-def shipments(order: Aggregate) -> list[Shipment]:
+def shipments(order: Aggregate, recall: Recall) -> list[Shipment]:
     """Partner shipments, then postings that match none of them; sorted by id."""
-    partners = [partner_shipment(order, header) for header in order.all(ShipmentHeader)]
+    partners = [partner_shipment(order, recall, header) for header in order.all(ShipmentHeader)]
     matched = {s.number for s in partners}
-    own = [posted_shipment(order, p) for p in order.all(Posting) if p.body.partner_shipment not in matched]
+    own = [posted_shipment(order, recall, p) for p in order.all(Posting) if p.body.partner_shipment not in matched]
     return sorted([*partners, *own], key=lambda s: s.id)
 
 
-def partner_shipment(order: Aggregate, header: Entry[ShipmentHeader]) -> Shipment:
+def partner_shipment(order: Aggregate, recall: Recall, header: Entry[ShipmentHeader]) -> Shipment:
     postings = [p for p in order.all(Posting) if p.body.partner_shipment == header.body.number]
     posting = min(postings, key=lambda p: p.body.number, default=None)
-    return assemble(order, header, header.body, posting, header.body.number)
+    return assembled(order, recall, header, header.body, posting, header.body.number)
 
 
-def posted_shipment(order: Aggregate, posting: Entry[Posting]) -> Shipment:
+def posted_shipment(order: Aggregate, recall: Recall, posting: Entry[Posting]) -> Shipment:
     body = posting.body
     header = ShipmentHeader(
         number=body.number,
@@ -105,18 +105,32 @@ def posted_shipment(order: Aggregate, posting: Entry[Posting]) -> Shipment:
         created_at=None,
         shipped_at=body.shipped_at,
     )
-    return assemble(order, posting, header, posting, body.partner_shipment or body.number)
+    return assembled(order, recall, posting, header, posting, body.partner_shipment or body.number)
 
 
-def assemble(
+def assembled(
     order: Aggregate,
+    recall: Recall,
     entry: Entry[ShipmentHeader] | Entry[Posting],
     header: ShipmentHeader,
     posting: Entry[Posting] | None,
     name: str,
 ) -> Shipment:
+    own, ordered = order.document(entry.doc), order.all(OrderLine)
+    return recall("shipment", entry.key, assemble, entry, header, posting, name, own, ordered)
+
+
+def assemble(
+    entry: Entry[ShipmentHeader] | Entry[Posting],
+    header: ShipmentHeader,
+    posting: Entry[Posting] | None,
+    name: str,
+    own: Sequence[Entry[Body]],
+    ordered: Sequence[Entry[OrderLine]],
+) -> Shipment:
+    """`own` are the facts of the shipment's document, `ordered` the order's lines."""
     doc = entry.doc
-    scans = mark_duplicates(order.of(TransportEvent, doc))
+    scans = mark_duplicates(of_kind(TransportEvent, own))
     reached = milestones(header, posting, scans)
     moved = not header.void and not MOVED.isdisjoint(reached)
     came_back, lost = moved and Milestone.RETURNED in reached, moved and Milestone.LOST in reached
@@ -130,8 +144,8 @@ def assemble(
         because=entry.because,
         header=header,
         posting=posting,
-        goods=goods_of(order, doc),
-        packages=order.of(Package, doc),
+        goods=goods_of(of_kind(ShipmentLine, own), ordered),
+        packages=of_kind(Package, own),
         scans=scans,
         milestones=reached,
         delays=[s.entry for s in scans if s.entry.body.overlay is Overlay.DELAYED and not s.duplicate],
@@ -145,12 +159,12 @@ def assemble(
     )
 
 
-def goods_of(order: Aggregate, doc: Doc) -> list[Goods]:
+def goods_of(packed: Iterable[Entry[ShipmentLine]], ordered: Sequence[Entry[OrderLine]]) -> list[Goods]:
     """What is in it, by order line; what the record leaves out, line or article, the order's lines tell."""
-    skus = {e.body.line: e.body.sku for e in order.all(OrderLine)}
-    lines_of = {e.body.sku: e.body.line for e in reversed(order.all(OrderLine))}
+    skus = {e.body.line: e.body.sku for e in ordered}
+    lines_of = {e.body.sku: e.body.line for e in reversed(ordered)}
     found = []
-    for entry in order.of(ShipmentLine, doc):
+    for entry in packed:
         body = entry.body
         line = body.line or lines_of.get(body.sku or "") or entry.local
         found.append(Goods(line, body.sku or skus.get(line, ""), body.quantity, body.lot))
@@ -158,13 +172,13 @@ def goods_of(order: Aggregate, doc: Doc) -> list[Goods]:
 
 
 def mark_duplicates(entries: Iterable[Entry[TransportEvent]]) -> list[Scan]:
-    seen: set[tuple[object, ...]] = set()
+    alike: dict[tuple[str | None, ...], list[TransportEvent]] = {}
     marked: list[Scan] = []
     for entry in sorted(entries, key=scan_order):
         body = entry.body
-        same = (body.code, body.reason, clock_time(body), body.city, body.region)
-        marked.append(Scan(entry, same in seen))
-        seen.add(same)
+        before = alike.setdefault((body.code, body.reason, body.city, body.region), [])
+        marked.append(Scan(entry, any(clock_time(each) == clock_time(body) for each in before)))
+        before.append(body)
     return marked
 
 

@@ -1,8 +1,7 @@
 """From a source transaction's facts to what changes in the graph and what enters the feed. Pure but for its caches."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -12,14 +11,16 @@ from orders.facts import Doc, Fact
 from orders.graph import Identity, Row
 from orders.happenings import Happening
 from orders.lifecycle import EMPTY, View, derive
+from orders.recall import Parts, Recall
 from orders.states import EventType
+from orders.values import Value
 from projections.revisions import subjects
 from projections.store import FactStore
 
 EVENT_ORDER = {kind: rank for rank, kind in enumerate(EventType)}
 
 
-class Stated(NamedTuple):
+class Stated(Value, frozen=True):
     """A change and the facts that it states."""
 
     change: Change
@@ -53,6 +54,12 @@ class Emitted(Struct):
     keys: set[str] = field(default_factory=set)
     version: int = 0
 
+    def enter(self, key: str) -> int:
+        """One more is in the feed; its version."""
+        self.keys.add(key)
+        self.version += 1
+        return self.version
+
 
 class Fold:
     """Folds transactions into the store and tells what each one changed."""
@@ -60,6 +67,7 @@ class Fold:
     def __init__(self) -> None:
         self.store = FactStore()
         self.views: dict[Doc, View] = {}
+        self.parts: dict[Doc, Parts] = {}
         self.emitted: dict[str, Emitted] = defaultdict(Emitted)
 
     def clear(self) -> None:
@@ -82,18 +90,19 @@ class Fold:
     def put(self, stated: Sequence[Stated]) -> list[Change]:
         """The changes that lost: all their facts were older than what is known."""
         lost = []
-        for change, facts in stated:
-            puts = [self.store.put(change.source, fact, change.position) for fact in facts]
-            if not any(p.won for p in puts):
+        for each in stated:
+            change = each.change
+            won = [self.store.put(change.source, fact, change.position) for fact in each.facts]
+            if not any(won):
                 lost.append(change)
         return lost
 
     def nearby(self, stated: Iterable[Stated]) -> set[Doc]:
         """Every document whose place or content the facts may change."""
         found: set[Doc] = set()
-        for change, facts in stated:
-            for fact in facts:
-                old = self.store.known.get((change.source, fact.key))
+        for each in stated:
+            for fact in each.facts:
+                old = self.store.known.get((each.change.source, fact.key))
                 for said in (fact, old.fact if old else None):
                     if said is not None and said.doc is not None:
                         found.add(said.doc)
@@ -112,7 +121,7 @@ class Fold:
 
     def view(self, root: Doc) -> View:
         if root not in self.views:
-            self.views[root] = derive(root, self.store.tree(root))
+            self.views[root] = self.derived(root)
         return self.views[root]
 
     def derive(self, root: Doc, delta: Delta) -> View:
@@ -120,10 +129,16 @@ class Fold:
         if self.store.root(root) != root:
             return EMPTY
         try:
-            return derive(root, self.store.tree(root))
+            return self.derived(root)
         except Exception as error:
             delta.broken.append((root, error))
             return self.views.get(root, EMPTY)
+
+    def derived(self, root: Doc) -> View:
+        recall = Recall(self.parts.get(root))
+        view = derive(root, self.store.tree(root), recall)
+        self.parts[root] = recall.parts
+        return view
 
     def keep(self, after: dict[Doc, View]) -> None:
         for root, view in after.items():
@@ -131,6 +146,7 @@ class Fold:
                 self.views[root] = view
             else:
                 self.views.pop(root, None)
+                self.parts.pop(root, None)
 
     def happened(self, stated: Sequence[Stated], before: dict[Doc, View], after: dict[Doc, View]) -> list[Event]:
         if not stated:
@@ -151,16 +167,15 @@ class Fold:
             changed = changed_happening(new.order_id, causes.first)
             fresh = [changed] if changed.key not in emitted.keys else []
         for happening in fresh:
-            emitted.keys.add(happening.key)
-            emitted.version += 1
-            yield Event(new.order_id, emitted.version, happening, new.facets, causes.of(happening))
+            version = emitted.enter(happening.key)
+            yield Event(new.order_id, version, happening, new.facets, causes.of(happening))
 
 
 class Causes:
     """Which change of a transaction is behind a happening: the one that states its fact, else the first."""
 
     def __init__(self, stated: Sequence[Stated]) -> None:
-        self._by_fact = {(change.source, fact.key): change for change, facts in stated for fact in facts}
+        self._by_fact = {(s.change.source, fact.key): s.change for s in stated for fact in s.facts}
         self.first = stated[0].change
 
     def of(self, happening: Happening) -> Change:
@@ -169,11 +184,22 @@ class Causes:
 
 def difference(before: Iterable[View], after: Iterable[View]) -> dict[Identity, Row | None]:
     """Rows that are new or other, and None for those that are gone."""
-    old = {identity: row for view in before for identity, row in view.rows.items()}
-    new = {identity: row for view in after for identity, row in view.rows.items()}
-    changes: dict[Identity, Row | None] = {identity: None for identity in old if identity not in new}
-    changes.update((identity, row) for identity, row in new.items() if old.get(identity) != row)
+    old, new = rows_of(before), rows_of(after)
+    if old == new:
+        return {}
+    changes: dict[Identity, Row | None] = dict.fromkeys(old.keys() - new.keys())
+    for identity, row in new.items():
+        known = old.get(identity)
+        if known is not row and known != row:
+            changes[identity] = row
     return changes
+
+
+def rows_of(views: Iterable[View]) -> Mapping[Identity, Row]:
+    found: dict[Identity, Row] = {}
+    for view in views:
+        found.update(view.rows)
+    return found
 
 
 def changed_happening(order_id: str, change: Change) -> Happening:

@@ -14,8 +14,9 @@ class Loader:
     """Remembers what lies whole in memory, so that nothing is loaded twice."""
 
     def __init__(self, fold: Fold, cap: int = 60_000) -> None:
-        self._fold = fold
+        self.fold = fold
         self._cap = cap
+        self._has_all: bool | None = None
         self._docs: set[Doc] = set()
         self._idents: set[Ident] = set()
 
@@ -23,17 +24,26 @@ class Loader:
         """Empty the memory: after a failed write, or when it has grown over the cap."""
         self._docs.clear()
         self._idents.clear()
-        self._fold.clear()
+        self._has_all = None
+        self.fold.clear()
 
     def trim(self) -> None:
-        if len(self._fold.store.known) > self._cap:
+        if len(self.fold.store.known) > self._cap:
             self.forget()
+
+    async def has_all(self, connection: Connection) -> bool:
+        """Whether nothing is stored but what is in memory: nothing was when the memory was empty."""
+        if self._has_all is None:
+            self._has_all = not await connection.fetchval(SQL["anything_stored"])
+        return self._has_all
 
     async def load(self, connection: Connection, stated: Collection[Stated]) -> None:
         """All that these facts may touch: their old selves, their documents' components, the feed of these."""
-        facts = [(change.source, fact) for change, found in stated for fact in found]
+        if await self.has_all(connection):
+            return
+        facts = [(each.change.source, fact) for each in stated for fact in each.facts]
         await self.load_keys(connection, [(source, fact.key) for source, fact in facts])
-        said = [known.fact for source, fact in facts if (known := self._fold.store.known.get((source, fact.key)))]
+        said = [known.fact for source, fact in facts if (known := self.fold.store.known.get((source, fact.key)))]
         said += [fact for _, fact in facts]
         await self.load_components(connection, {f.doc for f in said if f.doc}, idents(said))
         numbers = {f.body.number for _, f in facts if isinstance(f.body, OrderHeader)}
@@ -41,12 +51,12 @@ class Loader:
 
     async def load_keys(self, connection: Connection, keys: Sequence[Key]) -> None:
         """Facts that are stored under these keys, so that a move out of an unseen document is noticed."""
-        unseen = [key for key in keys if key not in self._fold.store.known]
+        unseen = [key for key in keys if key not in self.fold.store.known]
         if unseen:
             rows = await connection.fetch(SQL["known_keys"], *columns(unseen, 2))
             for row in rows:
                 if row["doc"] is None:
-                    self._fold.store.restore(row["source"], Fact(key=row["key"]), position(row))
+                    self.fold.store.restore(row["source"], Fact(key=row["key"]), position(row))
             found = {text_doc(row["doc"]) for row in rows if row["doc"] is not None}
             await self.load_components(connection, found, set())
 
@@ -59,21 +69,21 @@ class Loader:
         for row in rows:
             if fresh[row["doc"]] not in self._docs:
                 fact = decode_fact(row["key"], row["fact"])
-                self._fold.store.restore(row["source"], fact, position(row))
+                self.fold.store.restore(row["source"], fact, position(row))
                 self._idents.update(fact.claims)
         self._docs |= docs | set(fresh.values())
         self._idents |= named
-        self._fold.store.settle()
-        roots = {self._fold.store.root(doc) for doc in fresh.values()}
-        await self.load_emitted(connection, [self._fold.view(root).order_id for root in roots])
+        self.fold.store.settle()
+        roots = {self.fold.store.root(doc) for doc in fresh.values()}
+        await self.load_emitted(connection, [self.fold.view(root).order_id for root in roots])
 
     async def load_emitted(self, connection: Connection, orders: Iterable[str | None]) -> None:
         """What the feed already tells of these orders."""
-        unseen = {order for order in orders if order is not None and order not in self._fold.emitted}
+        unseen = {order for order in orders if order is not None and order not in self.fold.emitted}
         if unseen:
-            self._fold.emitted.update({order: Emitted() for order in unseen})
+            self.fold.emitted.update({order: Emitted() for order in unseen})
             for row in await connection.fetch(SQL["emitted"], list(unseen)):
-                self._fold.emitted[row["order_id"]] = Emitted(set(row["keys"]), row["version"])
+                self.fold.emitted[row["order_id"]] = Emitted(set(row["keys"]), row["version"])
 
 
 def idents(facts: Iterable[Fact]) -> set[Ident]:

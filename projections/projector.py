@@ -124,8 +124,7 @@ class Projector:
     async def end_snapshot(self, batch: Batch, last: Transaction) -> None:
         """If it is the end of one."""
         if last.snapshot is Snapshot.LAST:
-            self._loader.forget()
-            await finish_snapshot(self._connection, last, derive=not self.gathering(batch))
+            await finish_snapshot(self._connection, last, self._loader, derive=not self.gathering(batch))
 
     def gathering(self, batch: Batch) -> bool:
         return any(c.snapshotting for c in {**self.checkpoints, **batch.checkpoints}.values())
@@ -170,9 +169,9 @@ class Projector:
         """Into the ledger, with what became of each change."""
         losers = {change.position for change in lost}
         tally = batch.tallies[transaction.source]
-        for change, _ in stated:
-            outcome = "superseded" if change.position in losers else "applied"
-            batch.ledger.append(Entry(change, outcome, transaction.snapshot))
+        for each in stated:
+            outcome = "superseded" if each.change.position in losers else "applied"
+            batch.ledger.append(Entry(each.change, outcome, transaction.snapshot))
         tally.superseded += len(losers)
         tally.applied += len(stated) - len(losers)
 
@@ -184,7 +183,7 @@ class Projector:
 
 
 def runs(transactions: Sequence[Transaction]) -> Iterator[Sequence[Transaction]]:
-    """Slices that go into one Postgres transaction each: a snapshot's end closes one, since memory is emptied then."""
+    """Slices that go into one Postgres transaction each: a snapshot's end closes one, as memory may be emptied."""
     start = 0
     for place, transaction in enumerate(transactions, 1):
         if transaction.snapshot is Snapshot.LAST or place == len(transactions):

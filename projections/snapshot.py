@@ -1,6 +1,6 @@
 """The end of a snapshot: what it did not bring is gone, and every view is derived anew from the facts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 
 from cdc.change import Change, Op, Position, Transaction
@@ -13,7 +13,7 @@ from projections.fold import Event, Fold, changed_happening, happening_order
 from projections.loader import Loader, position
 from projections.replay import change_of
 from projections.revisions import GRAPH, move_on
-from projections.text import text_doc
+from projections.text import doc_text, text_doc
 from projections.writer import write_facts, write_feed, write_rows
 
 CHUNK = 500
@@ -21,39 +21,49 @@ Causes = dict[tuple[str, Position], Change]
 """Source and position → the ledger's change."""
 
 
-async def finish_snapshot(connection: Connection, last: Transaction, *, derive: bool) -> None:
+async def finish_snapshot(connection: Connection, last: Transaction, loader: Loader, *, derive: bool) -> None:
     """Sweep what the snapshot did not bring; then, unless another snapshot is under way, derive the graph."""
-    await sweep(connection, last)
+    if await sweep(connection, last) or not await loader.has_all(connection):
+        loader.forget()
     if derive:
-        await derive_graph(connection, last)
+        await derive_graph(connection, last, loader.fold if await loader.has_all(connection) else None)
 
 
-async def sweep(connection: Connection, last: Transaction) -> None:
-    """Facts of an older epoch are of rows that were deleted meanwhile."""
+async def sweep(connection: Connection, last: Transaction) -> bool:
+    """Facts of an older epoch are of rows that were deleted meanwhile; whether there were any."""
+    found = False
     await connection.execute(SQL["put_sweep"], last.source, *last.position)
     while keys := [
         r["key"] for r in await connection.fetch(SQL["swept_keys"], last.source, last.position.epoch, CHUNK)
     ]:
-        fold = Fold()
+        fold, found = Fold(), True
         await Loader(fold).load_keys(connection, [(last.source, key) for key in keys])
         for key in keys:
             fold.store.put(last.source, Fact(key=key), last.position)
         await write_facts(connection, fold.store)
+    return found
 
 
-async def derive_graph(connection: Connection, last: Transaction) -> None:
-    """Every view anew, in chunks of bounded memory; readers see the old graph until the commit."""
+async def derive_graph(connection: Connection, last: Transaction, memory: Fold | None) -> None:
+    """Every view anew, from memory if all is there, else in chunks; readers see the old graph until the commit."""
     await connection.execute(SQL["remember_orders"])
     for kind in TABLES:
         await connection.execute(f"delete from graph.{kind.table}")  # noqa: S608  # our own names
     told: set[str] = set()
-    async for fold, views in chunks(connection):
+    async for fold, views in chunks(connection) if memory is None else remembered(memory):
         await write_rows(connection, {identity: row for view in views for identity, row in view.rows.items()})
         events = await found_events(connection, fold, views)
         told.update(event.order_id for event in events)
         await write_feed(connection, events)
-    await tell_changed(connection, last, told)
+    await tell_changed(connection, last, told, memory)
     await move_on(connection, [GRAPH])
+
+
+async def remembered(memory: Fold) -> AsyncIterator[tuple[Fold, list[View]]]:
+    memory.views.clear()
+    roots = sorted((doc for doc in memory.store.docs if memory.store.root(doc) == doc), key=doc_text)
+    for start in range(0, len(roots), CHUNK):
+        yield memory, [memory.view(root) for root in roots[start : start + CHUNK]]
 
 
 async def chunks(connection: Connection) -> AsyncIterator[tuple[Fold, list[View]]]:
@@ -87,9 +97,8 @@ def announce(fold: Fold, view: View, happening: Happening, causes: Causes) -> li
     cause = causes.get((happening.because[0], known.position)) if known else None
     if view.order_id is None or view.facets is None or cause is None:
         return []
-    emitted = fold.emitted[view.order_id]
-    emitted.version += 1
-    return [Event(view.order_id, emitted.version, happening, view.facets, cause, snapshot=cause.op is Op.READ)]
+    version = fold.emitted[view.order_id].enter(happening.key)
+    return [Event(view.order_id, version, happening, view.facets, cause, snapshot=cause.op is Op.READ)]
 
 
 async def ledger_causes(connection: Connection, fold: Fold, happenings: Sequence[Happening]) -> Causes:
@@ -100,28 +109,30 @@ async def ledger_causes(connection: Connection, fold: Fold, happenings: Sequence
     return {(row["source"], position(row)): change_of(dict(row)) for row in rows}
 
 
-async def tell_changed(connection: Connection, last: Transaction, told: set[str]) -> None:
+async def tell_changed(connection: Connection, last: Transaction, told: set[str], memory: Fold | None) -> None:
     """Orders that a later snapshot shows otherwise without anything new having happened."""
     changed = [r["id"] for r in await connection.fetch(SQL["changed_by_snapshot"]) if r["id"] not in told]
     events: list[Event] = []
     for start in range(0, len(changed), CHUNK):
-        events += await correction_events(connection, last, changed[start : start + CHUNK])
+        orders = set(changed[start : start + CHUNK])
+        events += corrections(last, orders, memory or await fold_of(connection, orders))
     await write_feed(connection, events)
 
 
-async def correction_events(connection: Connection, last: Transaction, orders: Sequence[str]) -> list[Event]:
+async def fold_of(connection: Connection, orders: Iterable[str]) -> Fold:
     fold = Fold()
+    await Loader(fold).load_components(connection, set(), {Ident("order_number", order) for order in orders})
+    return fold
+
+
+def corrections(last: Transaction, orders: Set[str], fold: Fold) -> Iterator[Event]:
     cause = snapshot_change(last)
-    idents = {Ident("order_number", order) for order in orders}
-    await Loader(fold).load_components(connection, set(), idents)
-    events = []
     for view in fold.views.values():
         order_id = view.order_id
         if order_id is not None and order_id in orders and view.facets is not None:
             happening = changed_happening(order_id, cause)
-            version = fold.emitted[order_id].version + 1
-            events.append(Event(order_id, version, happening, view.facets, cause, snapshot=True))
-    return events
+            version = fold.emitted[order_id].enter(happening.key)
+            yield Event(order_id, version, happening, view.facets, cause, snapshot=True)
 
 
 def snapshot_change(last: Transaction) -> Change:

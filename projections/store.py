@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from cdc.change import Position
+from orders.aggregate import Entry
 from orders.facts import Body, Doc, Fact, Ident
+from orders.values import Value
 
 Key = tuple[str, str]
 """A fact's source and key."""
@@ -16,7 +18,7 @@ Edge = tuple[Ident, Doc]
 _T = TypeVar("_T")
 
 
-class Known(NamedTuple):
+class Known(Value, frozen=True):
     fact: Fact
     position: Position
 
@@ -38,14 +40,14 @@ class Index:
         _count(self._idents[doc], ident, count)
 
     def docs(self, ident: Ident) -> Iterable[Doc]:
-        return self._docs[ident].keys() if ident in self._docs else ()
+        return self._docs.get(ident, ())
 
     def idents(self, doc: Doc) -> Iterable[Ident]:
-        return self._idents[doc].keys() if doc in self._idents else ()
+        return self._idents.get(doc, ())
 
     def has(self, edge: Edge) -> bool:
         ident, doc = edge
-        return ident in self._docs and doc in self._docs[ident]
+        return doc in self._docs.get(ident, ())
 
 
 def _count(counts: dict[_T, int], thing: _T, more: int) -> None:
@@ -65,11 +67,15 @@ def completed(fact: Fact, old: Body | None) -> Fact:
     return replace(fact, body=body, partial=False)
 
 
-class Put(Struct, frozen=True):
-    """What a fact's arrival touched; `won` is false when something newer was known."""
-
-    won: bool
-    docs: tuple[Doc, ...] = ()
+def same_place(one: Fact, other: Fact) -> bool:
+    """Whether two facts of one key hang in the same place, so that only the body may differ."""
+    return (
+        one.body is not None
+        and other.body is not None
+        and one.doc == other.doc
+        and one.claims == other.claims
+        and one.belongs_to == other.belongs_to
+    )
 
 
 class FactStore:
@@ -77,10 +83,11 @@ class FactStore:
 
     def __init__(self) -> None:
         self.known: dict[Key, Known] = {}
-        self.docs: dict[Doc, dict[str, Body]] = defaultdict(dict)
+        self.docs: dict[Doc, dict[str, Entry[Body]]] = defaultdict(dict)
         self.claims = Index()
         self.links = Index()
-        self.dirty: set[Key] = set()
+        self.added: set[Key] = set()
+        self.changed: set[Key] = set()
 
     def restore(self, source: str, fact: Fact, position: Position) -> None:
         """Bring back a fact as it was stored."""
@@ -90,36 +97,50 @@ class FactStore:
 
     def settle(self) -> None:
         """What is in memory is what is stored."""
-        self.dirty.clear()
+        self.added.clear()
+        self.changed.clear()
         self.claims.moved.clear()
         self.links.moved.clear()
 
-    def put(self, source: str, fact: Fact, position: Position) -> Put:
+    def put(self, source: str, fact: Fact, position: Position) -> bool:
         """Keep the fact unless a newer one with its key is there; at the same position the first stays."""
         key = (source, fact.key)
         old = self.known.get(key)
         if old is not None and old.position >= position:
-            return Put(won=False)
+            return False
         if fact.partial:
             fact = completed(fact, old.fact.body if old else None)
-        if old is not None:
-            self._file(old.fact, -1)
         self.known[key] = Known(fact, position)
-        self.dirty.add(key)
-        self._file(fact, +1)
-        return Put(won=True, docs=tuple(d for d in (old.fact.doc if old else None, fact.doc) if d))
+        if old is None:
+            self.added.add(key)
+        elif key not in self.added:
+            self.changed.add(key)
+        self._replace(old.fact if old else None, fact)
+        return True
+
+    def _replace(self, old: Fact | None, new: Fact) -> None:
+        if old is not None and same_place(old, new):
+            self._keep(new)
+            return
+        if old is not None:
+            self._file(old, -1)
+        self._file(new, +1)
 
     def _file(self, fact: Fact, count: int) -> None:
         if fact.doc is None or fact.body is None:
             return
         if count > 0:
-            self.docs[fact.doc][fact.key] = fact.body
+            self._keep(fact)
         else:
             self._unfile(fact.doc, fact.key)
         for ident in fact.claims:
             self.claims.add(ident, fact.doc, count)
         if fact.belongs_to is not None:
             self.links.add(fact.belongs_to, fact.doc, count)
+
+    def _keep(self, fact: Fact) -> None:
+        if fact.doc is not None and fact.body is not None:
+            self.docs[fact.doc][fact.key] = Entry(fact.doc, fact.key, fact.body)
 
     def _unfile(self, doc: Doc, key: str) -> None:
         self.docs[doc].pop(key, None)
@@ -137,16 +158,16 @@ class FactStore:
         if above is None:
             return doc
         seen = {doc}
-        while (above := self._above(doc)) is not None and above not in seen:
+        while above is not None and above not in seen:
             seen.add(above)
-            doc = above
+            doc, above = above, self._above(above)
         return doc if above is None else min(seen)
 
     def _above(self, doc: Doc) -> Doc | None:
-        idents = self.links.idents(doc)
-        return min((c for i in idents for c in self.claims.docs(i)), default=None) if idents else None
+        claimants = [c for ident in self.links.idents(doc) for c in self.claims.docs(ident)]
+        return min(claimants) if claimants else None
 
-    def tree(self, root: Doc) -> dict[Doc, dict[str, Body]]:
+    def tree(self, root: Doc) -> dict[Doc, dict[str, Entry[Body]]]:
         """The documents whose root it is, with their facts."""
         top = self._above(root) is None
         found = {root: self.docs.get(root, {})}

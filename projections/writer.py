@@ -17,6 +17,7 @@ from projections.revisions import move_on
 from projections.store import FactStore, Index, Key
 from projections.text import doc_text, encode_fact, ident_text
 
+FACT_COLUMNS = ("source", "key", "epoch", "log", "ordinal", "doc", "fact")
 LEDGER_COLUMNS = (
     "source",
     "epoch",
@@ -32,6 +33,27 @@ LEDGER_COLUMNS = (
     "outcome",
     "committed_at",
     "captured_at",
+)
+FEED_COLUMNS = (
+    "position",
+    "order_id",
+    "version",
+    "type",
+    "key",
+    "subject",
+    "subject_id",
+    "detail",
+    "occurred_at",
+    "facets",
+    "snapshot",
+    "command_id",
+    "cause_source",
+    "cause_table",
+    "cause_op",
+    "cause_key",
+    "cause_position",
+    "cause_transaction",
+    "cause_committed_at",
 )
 
 
@@ -52,16 +74,18 @@ async def write_rows(connection: Connection, rows: Mapping[Identity, Row | None]
 
 async def write_facts(connection: Connection, store: FactStore) -> None:
     """What the store took in since it was last settled."""
-    if store.dirty:
-        await connection.execute(SQL["put_facts"], *columns([fact_row(store, key) for key in store.dirty], 7))
+    await append(connection, "graph.fact", FACT_COLUMNS, [fact_row(store, key) for key in store.added])
+    if store.changed:
+        await connection.execute(SQL["change_facts"], *columns([fact_row(store, key) for key in store.changed], 7))
     await write_edges(connection, store.claims, "claims")
     await write_edges(connection, store.links, "links")
     store.settle()
 
 
 def fact_row(store: FactStore, key: Key) -> tuple[Any, ...]:
-    fact, position = store.known[key]
-    return *key, *position, doc_text(fact.doc) if fact.doc else None, encode_fact(fact)
+    known = store.known[key]
+    fact = known.fact
+    return *key, *known.position, doc_text(fact.doc) if fact.doc else None, encode_fact(fact)
 
 
 async def write_edges(connection: Connection, index: Index, name: str) -> None:
@@ -72,11 +96,15 @@ async def write_edges(connection: Connection, index: Index, name: str) -> None:
             await connection.execute(SQL[f"{verb}_{name}"], *columns(chosen, 2))
 
 
+async def append(connection: Connection, table: str, names: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
+    """Rows that are not there yet."""
+    if records:
+        schema, _, name = table.partition(".")
+        await connection.copy_records_to_table(name, schema_name=schema, columns=names, records=records)
+
+
 async def write_ledger(connection: Connection, entries: Sequence[Entry]) -> None:
-    if entries:
-        await connection.copy_records_to_table(
-            "ledger", schema_name="record", columns=LEDGER_COLUMNS, records=[ledger_row(e) for e in entries]
-        )
+    await append(connection, "record.ledger", LEDGER_COLUMNS, [ledger_row(e) for e in entries])
 
 
 def ledger_row(entry: Entry) -> tuple[Any, ...]:
@@ -114,7 +142,7 @@ async def write_feed(connection: Connection, events: Sequence[Event]) -> int | N
         return None
     first: int = await connection.fetchval(SQL["take_feed_positions"], len(events))
     rows = [(first + place, *feed_row(event)) for place, event in enumerate(events, 1)]
-    await connection.execute(SQL["put_feed"], *columns(rows, 19))
+    await append(connection, "record.feed", FEED_COLUMNS, rows)
     last = first + len(events)
     commands = [e.happening.command for e in events if e.happening.command]
     if commands:

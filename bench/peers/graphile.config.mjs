@@ -1,9 +1,10 @@
-// PostGraphile as its documentation recommends it for production: the Amber preset, no explaining, no GraphiQL.
+// PostGraphile as its documentation recommends it for production: see bench/servers.py.
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 import { makePgService } from "postgraphile/adaptors/pg";
+import { PostGraphileConnectionFilterPreset } from "postgraphile-plugin-connection-filter";
 
 export default {
-  extends: [PostGraphileAmberPreset],
+  extends: [PostGraphileAmberPreset, PostGraphileConnectionFilterPreset],
   pgServices: [
     makePgService({ connectionString: process.env.DATABASE_URL, schemas: ["graph"], poolConfig: { max: 8 } }),
   ],

@@ -1,4 +1,4 @@
--- The best SQL that we know for each case, over the rows that the caller may see ($1: its account).
+-- The best SQL that we know for each operation of bench/graphql; bench/questions.py says what the parameters are.
 
 -- name: page
 select row_to_json(x)::text from (
@@ -18,7 +18,7 @@ select row_to_json(x)::text from (
         (select coalesce(json_agg(i), '[]') from (
             select number, status, due_on as "dueOn" from graph.invoice where order_id = o.id order by issued_at, id
         ) i) as invoices
-    from graph.orders o where o.id = $2 and o.customer_id = $1
+    from graph.orders o where o.id = $1 and o.customer_id = $2
 ) x
 
 -- name: list
@@ -27,10 +27,76 @@ select coalesce(json_agg(x), '[]')::text from (
         (select coalesce(json_agg(s), '[]') from (
             select tracking, milestone from graph.shipment where order_id = o.id order by created_at, id
         ) s) as shipments
-    from graph.orders o where o.customer_id = $1 and $2::text is not null order by ordered_at desc, id desc limit 50
+    from graph.orders o where o.customer_id = $1 order by ordered_at desc, id desc limit 50
+) x
+
+-- name: list_before
+select coalesce(json_agg(x), '[]')::text from (
+    select o.number, o.display_status as "displayStatus", o.ordered_at as "orderedAt",
+        (select coalesce(json_agg(s), '[]') from (
+            select tracking, milestone from graph.shipment where order_id = o.id order by created_at, id
+        ) s) as shipments
+    from graph.orders o where o.ordered_at < $1::text::timestamptz order by ordered_at desc, id desc limit 50
 ) x
 
 -- name: status
 select row_to_json(x)::text from (
-    select display_status as "displayStatus" from graph.orders where number = $2 and customer_id = $1
+    select display_status as "displayStatus" from graph.orders where number = $1 and customer_id = $2
+) x
+
+-- name: find
+select coalesce(json_agg(x), '[]')::text from (
+    select s.id, s.tracking, s.milestone,
+        (select row_to_json(n) from (select o.number, o.display_status as "displayStatus") n) as order
+    from graph.shipment s join graph.orders o on o.id = s.order_id where s.tracking = $1 and o.customer_id = $2
+) x
+
+-- name: counts
+with counted as materialized (
+    select display_status, fulfillment, count(*) as n from graph.orders where customer_id = $1 group by 1, 2
+)
+select row_to_json(x)::text from (select
+    (select coalesce(json_agg(d), '[]') from (
+        select display_status as value, sum(n) as count from counted group by 1 order by 2 desc, 1
+    ) d) as display,
+    (select coalesce(json_agg(f), '[]') from (
+        select fulfillment as value, sum(n) as count from counted group by 1 order by 2 desc, 1
+    ) f) as fulfillment
+) x
+
+-- name: counts_before
+with counted as materialized (
+    select display_status, fulfillment, count(*) as n from graph.orders
+    where customer_id = $1 and ordered_at < $2::text::timestamptz group by 1, 2
+)
+select row_to_json(x)::text from (select
+    (select coalesce(json_agg(d), '[]') from (
+        select display_status as value, sum(n) as count from counted group by 1 order by 2 desc, 1
+    ) d) as display,
+    (select coalesce(json_agg(f), '[]') from (
+        select fulfillment as value, sum(n) as count from counted group by 1 order by 2 desc, 1
+    ) f) as fulfillment
+) x
+
+-- name: board
+with counted as materialized (
+    select display_status, fulfillment, count(*) as n from graph.orders
+    where ordered_at < $1::text::timestamptz group by 1, 2
+)
+select row_to_json(x)::text from (select
+    (select coalesce(json_agg(d), '[]') from (
+        select display_status as value, sum(n) as count from counted group by 1 order by 2 desc, 1
+    ) d) as display,
+    (select coalesce(json_agg(f), '[]') from (
+        select fulfillment as value, sum(n) as count from counted group by 1 order by 2 desc, 1
+    ) f) as fulfillment
+) x
+
+-- name: entities
+select coalesce(json_agg(x), '[]')::text from (
+    select o.id, o.number, o.display_status as "displayStatus", o.ordered_at as "orderedAt",
+        (select coalesce(json_agg(s), '[]') from (
+            select tracking, milestone from graph.shipment where order_id = o.id order by created_at, id
+        ) s) as shipments
+    from graph.orders o where o.id = any($1::text[])
 ) x

@@ -91,7 +91,8 @@ class Answers:
         Raises TransientError for what takes too long.
         """
         try:
-            return await self._data(asked)
+            data = await self._data(asked)
+            return None if asked.plan.statement.lacks(data) else data
         except asyncpg.QueryCanceledError:
             raise TransientError("it takes too long; ask for less at once") from None
         except OUTAGES:

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from graphql import (
     ASTValidationRule,
     GraphQLError,
@@ -39,12 +40,20 @@ Asker = tuple[str, str | None, Role, bool]
 """Document, operation, and of the caller the role and whether it sees of one name only."""
 
 
+class _Entity(msgspec.Struct, frozen=True):
+    """Whatever is in it."""
+
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENTITIES = msgspec.json.Decoder(list[_Entity | None])
+
+
 class Statement(NamedTuple):
     """`scoped`: its last parameter is the caller's scope. `reads` is as `tables_read` gives it; `found` is a query for
     more subjects, with the statement's parameters.
 
     `keys` are all response keys of the operation, in order. Those in `reasons` are not in the statement, for the reason
-    that stands there; the document `rest` asks for them.
+    that stands there; the document `rest` asks for them. `entities` are those of lists of entities.
     """
 
     sql: str
@@ -54,6 +63,12 @@ class Statement(NamedTuple):
     keys: Sequence[str]
     reasons: Mapping[str, str]
     rest: str | None
+    entities: Sequence[str] = ()
+
+    def lacks(self, data: bytes) -> bool:
+        """Whether an entity is missing in the answer: the ordinary way says which."""
+        found = _FIELDS.decode(data) if self.entities else {}
+        return any(None in _ENTITIES.decode(found[key]) for key in self.entities)
 
 
 class Plan(NamedTuple):
@@ -195,7 +210,8 @@ class Plans:
         found = " union all ".join(compiler.found) or None
         rest = rest_of(operation, [roots[key].details for key in reasons]) if reasons else None
         limit = limited(sql, compiler.role, compiler.parameters + 1, single=single)
-        return Statement(*limit, tables_read(sql), found, list(roots), reasons, rest)
+        entities = [key for key in values if roots[key].details[0].node.name.value == "_entities"]
+        return Statement(*limit, tables_read(sql), found, list(roots), reasons, rest, entities)
 
 
 def planned(statement: Statement, bound: Sequence[Bound], cost: int, caller: Principal) -> Plan:

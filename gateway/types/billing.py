@@ -41,7 +41,7 @@ INVOICE_LINES = Batch("lines_by_invoice", reader(InvoiceLine, net=lambda row: ro
 
 
 @visible("graph.invoice", rows=BILLING)
-@strawberry.federation.type(keys=["id", "number"], description="An invoice or a credit memo.")
+@strawberry.federation.type(keys=["id", "number"], authenticated=True, description="An invoice or a credit memo.")
 class Invoice(Node):
     order_id: strawberry.Private[str | None]
     total: strawberry.Private[Decimal]

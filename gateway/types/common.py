@@ -1,6 +1,6 @@
 """What several types share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar, cast, overload
 
@@ -11,20 +11,22 @@ from gateway.context import Context
 from gateway.loading import Batch
 from gateway.tables import KEY, Choice, Expression, Latest, Part, Relation
 from gateway.visibility import Guard, Secret
-from orders.errors import RejectedError
+from orders.errors import NotFoundError, RejectedError
 
 Info = strawberry.Info[Context, None]
 T = TypeVar("T")
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
-def column(description: str, *secrets: Secret, plan: Part | Choice | None = None) -> Any:
+def column(description: str, *secrets: Secret, plan: Part | Choice | None = None, shareable: bool = False) -> Any:
     """A field that is the column of its name; one that is secret from somebody can be null.
 
-    `plan` says how an object lies in the row.
+    `plan` says how an object lies in the row; `shareable` that a neighbor may have the field too.
     """
     mapping = {} if plan is None else {KEY: plan}
-    return strawberry.federation.field(description=description, metadata=mapping, **guarded(secrets))
+    return strawberry.federation.field(
+        description=description, metadata=mapping, shareable=shareable, **guarded(secrets)
+    )
 
 
 def resolved(
@@ -110,17 +112,35 @@ def money(amount: Decimal | None, currency: str) -> Money | None:
 def entity(keys: Callable[[], Mapping[str, Batch[T]]]) -> Any:
     """A type's `resolve_reference`: what a neighbour's representation names, by the first of its keys that is there.
 
-    `keys` is called late, since batches are made of the types. Raises RejectedError.
+    `keys` is called late, since batches are made of the types. Raises RejectedError, and NotFoundError for what is not
+    there and for what is not the caller's alike.
     """
 
-    async def resolve_reference(info: Info, **given: object) -> T | None:
+    async def resolve_reference(info: Info, given: Mapping[str, object]) -> T:
         for name, batch in keys().items():
             key = given.get(name)
             if isinstance(key, str):
-                return await info.context.one(batch, key)
-        raise RejectedError("a representation gives a key of its type, and that as a text")
+                found = await info.context.one(batch, key)
+                return found_by(name, key, found)
+        raise RejectedError(f"a representation gives a key of its type as a text: {' or '.join(keys())}")
 
     return staticmethod(resolve_reference)
+
+
+def found_by(name: str, key: str, found: T | None) -> T:
+    """Raises NotFoundError."""
+    if found is None:
+        raise NotFoundError(f"nothing here has the {name} {key[:80]!r}")
+    return found
+
+
+def entity_of(types: Mapping[str, Any], info: Info, given: object) -> Awaitable[object] | RejectedError:
+    """What a representation of one of `types`, or what is wrong with it."""
+    name = given.get("__typename") if isinstance(given, dict) else None
+    if not isinstance(given, dict) or not isinstance(name, str) or name not in types:
+        return RejectedError(f"a representation gives a __typename, one of {', '.join(types)}")
+    found: Awaitable[object] = types[name].resolve_reference(info, given)
+    return found
 
 
 def page_size(asked: int | None, default: int, most: int) -> int:

@@ -72,7 +72,9 @@ VERSION_BY_ORDER: Batch[int] = Batch("order_versions", lambda row: row["version"
 
 
 @visible("graph.orders", rows=ORDERS)
-@strawberry.federation.type(keys=["id", "number"], description="What a customer wants, and how far it is.")
+@strawberry.federation.type(
+    keys=["id", "number"], authenticated=True, description="What a customer wants, and how far it is."
+)
 class Order(Node):
     customer_id: strawberry.Private[str | None]
     ship_to_id: strawberry.Private[str | None]

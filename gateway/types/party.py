@@ -24,7 +24,7 @@ CUSTOMERS = of_customer("t.id", "o.customer_id = t.id")
 
 
 @visible("graph.ship_to", rows=SHIP_TOS)
-@strawberry.federation.type(description="An address that goods are sent to.")
+@strawberry.federation.type(authenticated=True, description="An address that goods are sent to.")
 class ShipTo(Node):
     global_id: strawberry.ID = identified("ShipTo", lambda: SHIP_TO_BY_ID)
     id: strawberry.ID = column("The source's own identifier.")
@@ -46,9 +46,9 @@ SHIP_TOS_BY_CUSTOMER = Batch("ship_tos_by_customer", reader(ShipTo))
 class Customer(Node):
     global_id: strawberry.ID = identified("Customer", lambda: CUSTOMER_BY_ID)
     id: strawberry.ID = column("The customer's number.")
-    name: str | None = column("The customer's name.", Secret.PERSONAL)
-    active: bool = column("Whether the customer may order.")
-    currency: str | None = column("ISO 4217 code of the currency that the customer is billed in.")
+    name: str | None = column("The customer's name.", Secret.PERSONAL, shareable=True)
+    active: bool = column("Whether the customer may order.", shareable=True)
+    currency: str | None = column("ISO 4217 code of the currency that the customer is billed in.", shareable=True)
     source: str = column("The system that owns the customer.")
 
     ship_tos: list[ShipTo] = many(

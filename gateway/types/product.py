@@ -17,7 +17,9 @@ LaterProduct = Annotated["Product", strawberry.lazy("gateway.types.product")]
 
 
 @visible("graph.inventory", rows=Rows(channel="true", partner=OF_PARTNER))
-@strawberry.federation.type(description="How much of an article a warehouse has, as one system says.")
+@strawberry.federation.type(
+    authenticated=True, description="How much of an article a warehouse has, as one system says."
+)
 class Inventory:
     sku: str = column("The article's number.")
     warehouse: str = column("The warehouse's code.")
@@ -42,9 +44,9 @@ INVENTORY_BY_SKU = Batch("inventory_by_sku", read_inventory)
 class Product(Node):
     global_id: strawberry.ID = identified("Product", lambda: PRODUCT_BY_SKU, "sku")
     sku: str = column("The article's number.")
-    description: str = column("What it is.")
-    uom: str = column("The unit that its quantities are counted in.")
-    active: bool = column("Whether it can be ordered.")
+    description: str = column("What it is.", shareable=True)
+    uom: str = column("The unit that its quantities are counted in.", shareable=True)
+    active: bool = column("Whether it can be ordered.", shareable=True)
     source: str = column("The system that owns it.")
 
     inventory: list[Inventory] = many(

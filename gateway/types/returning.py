@@ -30,7 +30,7 @@ RETURN_LINES = Batch("lines_by_return", reader(ReturnLine))
 
 
 @visible("graph.returns", rows=OF_ORDER)
-@strawberry.federation.type(keys=["id", "number"], description="Goods that a customer sends back.")
+@strawberry.federation.type(keys=["id", "number"], authenticated=True, description="Goods that a customer sends back.")
 class Return(Node):
     order_id: strawberry.Private[str | None]
     global_id: strawberry.ID = identified("Return", lambda: RETURN_BY_ID)

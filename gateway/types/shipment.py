@@ -98,7 +98,7 @@ TRANSPORT_EVENTS = Batch("transport_events_by_shipment", reader(TransportEvent, 
 
 
 @visible("graph.shipment", rows=through_orders("o.id = t.order_id", OF_PARTNER))
-@strawberry.federation.type(keys=["id", "tracking"], description="Goods that move together.")
+@strawberry.federation.type(keys=["id", "tracking"], authenticated=True, description="Goods that move together.")
 class Shipment(Node):
     order_id: strawberry.Private[str | None]
     global_id: strawberry.ID = identified("Shipment", lambda: SHIPMENT_BY_ID)

@@ -5,6 +5,9 @@ select source, epoch, log, ordinal, resume, snapshotting from record.checkpoint
 -- One projector at a time: whoever holds this session lock. A zombie finds the checkpoint moved and is fenced.
 select pg_try_advisory_lock(742511, 1)
 
+-- name: anything_stored
+select exists (select from graph.fact) or exists (select from record.feed)
+
 -- name: known_keys
 select source, key, epoch, log, ordinal, doc, fact from graph.fact
 where (source, key) in (select * from unnest($1::text[], $2::text[]))
@@ -30,11 +33,11 @@ select f.source, f.key, f.epoch, f.log, f.ordinal, f.doc, f.fact from graph.fact
 select order_id, array_agg(key) as keys, max(version) as version from record.feed
 where order_id = any($1::text[]) group by order_id
 
--- name: put_facts
-insert into graph.fact (source, key, epoch, log, ordinal, doc, fact)
-select * from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::bytea[])
-on conflict (source, key) do update
-set (epoch, log, ordinal, doc, fact) = (excluded.epoch, excluded.log, excluded.ordinal, excluded.doc, excluded.fact)
+-- name: change_facts
+update graph.fact f set (epoch, log, ordinal, doc, fact) = (n.epoch, n.log, n.ordinal, n.doc, n.fact)
+from unnest($1::text[], $2::text[], $3::int[], $4::bigint[], $5::int[], $6::text[], $7::bytea[])
+    n (source, key, epoch, log, ordinal, doc, fact)
+where (f.source, f.key) = (n.source, n.key)
 
 -- name: put_claims
 insert into graph.claim (ident, doc) select * from unnest($1::text[], $2::text[]) on conflict do nothing
@@ -51,13 +54,6 @@ delete from graph.link where (ident, doc) in (select * from unnest($1::text[], $
 -- name: take_feed_positions
 -- The row stays locked until commit: positions are in commit order.
 update record.feed_head set position = position + $1 returning position - $1
-
--- name: put_feed
-insert into record.feed (position, order_id, version, type, key, subject, subject_id, detail, occurred_at, facets, snapshot,
-    command_id, cause_source, cause_table, cause_op, cause_key, cause_position, cause_transaction, cause_committed_at)
-select * from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::timestamptz[], $10::json[], $11::bool[], $12::text[], $13::text[], $14::text[], $15::text[], $16::json[], $17::text[],
-    $18::text[], $19::timestamptz[])
 
 -- name: put_dead_letters
 insert into record.dead_letter (source, epoch, log, ordinal, tbl, op, raw, reason, doc)

@@ -12,7 +12,6 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
-    parse,
 )
 
 from commands.log import CommandKind, CommandState
@@ -37,23 +36,6 @@ def test_the_file_is_what_is_served() -> None:
 def test_the_command_prints_it() -> None:
     command = [sys.executable, "-m", "gateway.schema"]
     assert subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout == sdl()
-
-
-def test_it_is_a_subgraph_of_federation_2() -> None:
-    text = sdl()
-    assert parse(text)
-    assert 'url: "https://specs.apollo.dev/federation/v2.9"' in text
-    for entity in (
-        'type Order implements Node @key(fields: "id") @key(fields: "number")',
-        'type Shipment implements Node @key(fields: "id") @key(fields: "tracking")',
-        'type Invoice implements Node @key(fields: "id") @key(fields: "number")',
-        'type Return implements Node @key(fields: "id") @key(fields: "number")',
-        'type Customer implements Node @key(fields: "id")',
-        'type Product implements Node @key(fields: "sku")',
-        "type Money @shareable",
-        "type PageInfo @shareable",
-    ):
-        assert entity in text
 
 
 def parts(kind: GraphQLNamedType) -> Iterator[tuple[str, str | None]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from orders import aggregate
 from orders.facts import (
     Allocation,
     Body,
@@ -147,6 +148,11 @@ def together(*parts: Facts) -> Facts:
         for doc, facts in part.items():
             found[doc] = {**found.get(doc, {}), **facts}
     return found
+
+
+def filed(facts: Facts) -> aggregate.Facts:
+    """With each fact's place beside it, as the store keeps them."""
+    return {doc: {key: aggregate.Entry(doc, key, body) for key, body in its.items()} for doc, its in facts.items()}
 
 
 def with_facts(facts: Facts, **more: Body) -> Facts:

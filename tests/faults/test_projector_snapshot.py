@@ -28,84 +28,107 @@ def read(number: int, **other: Any) -> list[Written]:
     return [header(number, Op.READ, **other), line(number, Op.READ)]
 
 
-async def projected(graph: Connection, *transactions: Transaction) -> list[str]:
-    projector = Projector(graph, MAPPINGS)
-    await projector.start()
-    for each in transactions:
-        assert isinstance(await projector.project([each]), Advanced)
-    await projecting.check(graph)
-    return [row["id"] for row in await graph.fetch("select id from graph.orders order by id")]
+class Life:
+    """Projects into a graph: with one projector all along, or with a new one each time, which remembers nothing."""
+
+    def __init__(self, graph: Connection, *, long: bool) -> None:
+        self._graph, self._long = graph, long
+        self._projector = Projector(graph, MAPPINGS)
+
+    async def __call__(self, *transactions: Transaction) -> list[str]:
+        """The orders that are there then."""
+        if not self._long:
+            self._projector = Projector(self._graph, MAPPINGS)
+        await self._projector.start()
+        for each in transactions:
+            assert isinstance(await self._projector.project([each]), Advanced)
+        await projecting.check(self._graph)
+        return [row["id"] for row in await self._graph.fetch("select id from graph.orders order by id")]
+
+
+@pytest.fixture(params=[True, False], ids=["remembering", "from what is stored"])
+def projected(request: pytest.FixtureRequest, graph: Connection) -> Life:
+    return Life(graph, long=request.param)
 
 
 async def feed(graph: Connection) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in await graph.fetch(FEED)]
 
 
-async def test_a_first_snapshot_shows_nothing_before_it_is_whole(graph: Connection) -> None:
-    assert await projected(graph, part(1, 1, *read(1))) == []
-    assert await projected(graph, last(1, 2, *read(2))) == ["1", "2"]
+async def test_a_first_snapshot_shows_nothing_before_it_is_whole(graph: Connection, projected: Life) -> None:
+    assert await projected(part(1, 1, *read(1))) == []
+    assert await projected(last(1, 2, *read(2))) == ["1", "2"]
     assert await feed(graph) == [("1", 1, "ORDER_ACCEPTED", True), ("2", 1, "ORDER_ACCEPTED", True)]
 
 
-async def test_the_same_again_says_nothing(graph: Connection) -> None:
-    await projected(graph, order(1, 1), order(2, 2))
+async def test_the_same_again_says_nothing(graph: Connection, projected: Life) -> None:
+    await projected(order(1, 1), order(2, 2))
     before = await feed(graph)
-    assert await projected(graph, part(2, 5, *read(1)), last(2, 6, *read(2))) == ["1", "2"]
+    assert await projected(part(2, 5, *read(1)), last(2, 6, *read(2))) == ["1", "2"]
     assert await feed(graph) == before
 
 
-async def test_what_the_snapshot_does_not_bring_is_gone(graph: Connection) -> None:
-    await projected(graph, order(1, 1), order(2, 2))
-    assert await projected(graph, last(2, 5, *read(2))) == ["2"]
+async def test_what_the_snapshot_does_not_bring_is_gone(graph: Connection, projected: Life) -> None:
+    await projected(order(1, 1), order(2, 2))
+    assert await projected(last(2, 5, *read(2))) == ["2"]
     assert await graph.fetchval("select count(*) from graph.line") == 1
 
 
-async def test_what_it_shows_otherwise_is_told_as_found(graph: Connection) -> None:
-    await projected(graph, order(1, 1), order(2, 2))
+async def test_what_it_shows_otherwise_is_told_as_found(graph: Connection, projected: Life) -> None:
+    await projected(order(1, 1), order(2, 2))
     before = await feed(graph)
-    await projected(graph, last(2, 5, *read(1, cuspo="PO-9"), *read(2)))
+    await projected(last(2, 5, *read(1, cuspo="PO-9"), *read(2)))
     assert await feed(graph) == [*before, ("1", 2, "ORDER_CHANGED", True)]
 
 
-async def test_what_happened_meanwhile_is_told_as_found(graph: Connection) -> None:
-    await projected(graph, order(1, 1))
+async def test_what_happened_meanwhile_is_told_as_found(graph: Connection, projected: Life) -> None:
+    await projected(order(1, 1))
     before = await feed(graph)
-    await projected(graph, last(2, 5, *read(1, ordsts="90", cnldt="2026-03-03T10:00:00")))
+    await projected(last(2, 5, *read(1, ordsts="90", cnldt="2026-03-03T10:00:00")))
     assert [event[0] for event in (await feed(graph))[len(before) :]] == ["1"]
     assert (await feed(graph))[-1][1:] == (2, "ORDER_CANCELLED", True)
 
 
-async def test_a_snapshot_that_broke_off_is_begun_again(graph: Connection) -> None:
-    await projected(graph, order(1, 1), order(2, 2))
+async def test_a_snapshot_that_broke_off_is_begun_again(graph: Connection, projected: Life) -> None:
+    await projected(order(1, 1), order(2, 2))
     before = await feed(graph)
-    assert await projected(graph, part(2, 5, *read(1, cuspo="PO-8"), *read(3))) == ["1", "2"]
-    assert await projected(graph, part(3, 6, *read(1)), last(3, 7, *read(2))) == ["1", "2"]
+    assert await projected(part(2, 5, *read(1, cuspo="PO-8"), *read(3))) == ["1", "2"]
+    assert await projected(part(3, 6, *read(1)), last(3, 7, *read(2))) == ["1", "2"]
     assert await feed(graph) == before
 
 
-async def test_an_end_that_fails_is_as_if_it_had_not_been(graph: Connection) -> None:
-    await projected(graph, order(1, 1), order(2, 2), part(2, 5, *read(2, cuspo="PO-9")))
+async def test_an_end_that_fails_is_as_if_it_had_not_been(graph: Connection, projected: Life) -> None:
+    await projected(order(1, 1), order(2, 2), part(2, 5, *read(2, cuspo="PO-9")))
     before = await projecting.dump(graph)
     await graph.execute("create function no() returns trigger language plpgsql as $$begin raise 'disk full'; end$$")
     await graph.execute("create trigger no before insert on record.feed execute function no()")
     with pytest.raises(asyncpg.RaiseError):
-        await projected(graph, last(2, 6))
+        await projected(last(2, 6))
     assert await projecting.dump(graph) == before
     await graph.execute("drop trigger no on record.feed")
-    assert await projected(graph, last(2, 6)) == ["2"]
+    assert await projected(last(2, 6)) == ["2"]
     assert (await feed(graph))[-1] == ("2", 2, "ORDER_CHANGED", True)
 
 
-async def test_two_snapshots_that_overlap_show_nothing_before_both_are_whole(graph: Connection) -> None:
+async def test_two_snapshots_that_overlap_show_nothing_before_both_are_whole(
+    graph: Connection, projected: Life
+) -> None:
     stock = ("public.wh_stock", Op.READ, {"sku": "T-100"}, STOCK)
     east = transaction(1, stock, snapshot=Snapshot.LAST, source="east")
-    assert await projected(graph, part(1, 1, *read(1)), east) == []
-    assert await projected(graph, last(1, 2)) == ["1"]
+    assert await projected(part(1, 1, *read(1)), east) == []
+    assert await projected(last(1, 2)) == ["1"]
     assert await feed(graph) == [("1", 1, "ORDER_ACCEPTED", True)]
 
 
-async def test_an_older_change_does_not_undo_the_snapshot(graph: Connection) -> None:
-    await projected(graph, order(1, 1), last(2, 5, *read(1, cuspo="PO-9")))
+async def test_what_follows_a_snapshot_is_told_behind_it(graph: Connection, projected: Life) -> None:
+    await projected(order(1, 1), order(2, 2), last(2, 5, *read(1, cuspo="PO-9"), *read(2)))
+    before = await feed(graph)
+    await projected(transaction(6, header(1, Op.UPDATE, cuspo="PO-3"), epoch=2))
+    assert await feed(graph) == [*before, ("1", 3, "ORDER_CHANGED", False)]
+
+
+async def test_an_older_change_does_not_undo_the_snapshot(graph: Connection, projected: Life) -> None:
+    await projected(order(1, 1), last(2, 5, *read(1, cuspo="PO-9")))
     projector = Projector(graph, MAPPINGS)
     await projector.start()
     await projector.project([transaction(4, header(1, Op.UPDATE, cuspo="PO-2"))])
@@ -113,12 +136,12 @@ async def test_an_older_change_does_not_undo_the_snapshot(graph: Connection) -> 
     await projecting.check(graph)
 
 
-async def test_while_one_source_is_in_its_snapshot_the_other_waits_in_sight(graph: Connection) -> None:
-    await projected(graph, order(1, 1))
+async def test_while_one_source_is_in_its_snapshot_the_other_waits_in_sight(graph: Connection, projected: Life) -> None:
+    await projected(order(1, 1))
     stock = ("public.wh_stock", Op.READ, {"sku": "T-100"}, STOCK)
-    await projected(graph, transaction(1, stock, snapshot=Snapshot.PART, source="east"), order(2, 2))
+    await projected(transaction(1, stock, snapshot=Snapshot.PART, source="east"), order(2, 2))
     ended = transaction(2, snapshot=Snapshot.LAST, source="east")
-    assert await projected(graph, ended, order(3, 3)) == ["1", "2", "3"]
+    assert await projected(ended, order(3, 3)) == ["1", "2", "3"]
     assert [event[:3] for event in await feed(graph)] == [(n, 1, "ORDER_ACCEPTED") for n in "123"]
 
 

@@ -23,6 +23,7 @@ from tests.controls.serving import Client
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ONE = '{ order(id: "1042") { id } }'
+ENTITY = '{ _entities(representations: [{__typename: "Order", id: "1042"}]) { __typename } }'
 BAD_TOKENS = [
     {},
     {"authorization": "Bearer"},
@@ -64,8 +65,9 @@ def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nothing_is_read")
 @pytest.mark.parametrize("headers", BAD_TOKENS)
-@pytest.mark.parametrize("query", [ONE, "{ __typename }", "{ _service { sdl } }", "not a query"])
+@pytest.mark.parametrize("query", [ONE, "{ __typename }", "{ _service { sdl } }", ENTITY, "not a query"])
 async def test_a_stranger_is_told_nothing(client: Client, headers: dict[str, str], query: str) -> None:
+    """S1; S4: not even by federation's own fields."""
     answer = await client.post(query, headers)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -292,6 +294,7 @@ async def test_a_failure_of_ours_is_masked(
 
 @pytest.mark.parametrize("text", ["' or 1=1 --", "1042'; drop table graph.orders; --", "%", "x" * 10_000, "é\u2028"])
 async def test_texts_are_only_texts(client: Client, text: str) -> None:
+    """S15."""
     query = """query ($t: String!, $id: ID!) {
       order(number: $t) { id } find(reference: $t) { scheme } shipment(id: $id) { id }
       orders(filter: {text: $t, customerId: $id}) { nodes { id } } events(orderId: $id) { events { key } }

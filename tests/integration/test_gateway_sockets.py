@@ -2,21 +2,29 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from jwt.algorithms import OKPAlgorithm
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
 from app.postgres import Postgres
+from gateway.auth import Trust, new_key_pair
+from gateway.database import Snapshot
 from gateway.sockets import MAX_MESSAGE, MAX_OPERATIONS
 from tests.controls import serving
-from tests.controls.serving import Client
+from tests.controls.serving import PUBLIC_KEY, Client
 from tests.controls.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -25,11 +33,16 @@ EVERYTHING = "subscription { orderEvents { __typename } }"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+async def dsn(postgres: Postgres) -> str:
     await postgres.create_database("gateway_sockets")
     dsn = postgres.dsn("gateway_sockets")
     await serving.create_schemas(dsn)
     await serving.create_rows(dsn)
+    return dsn
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
     async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
         yield client
 
@@ -82,6 +95,7 @@ async def test_ping_is_answered(client: Client) -> None:
 
 @pytest.mark.parametrize("protocols", [None, [Subprotocol("graphql-ws")]])
 async def test_another_protocol_is_not_spoken(client: Client, protocols: list[Subprotocol] | None) -> None:
+    """S21: nor is the legacy one, which would start before it is greeted."""
     async with client.socket(subprotocols=protocols) as socket:
         assert await closed(socket) == 4406
 
@@ -129,6 +143,7 @@ async def test_the_handshake_s_header_is_not_the_connection_s_token(client: Clie
 
 
 async def test_nothing_is_followed_before_the_greeting(client: Client) -> None:
+    """S22, as the four tests after it."""
     async with client.socket() as socket:
         await serving.send(socket, **subscribe())
         assert await closed(socket) == 4401
@@ -205,11 +220,51 @@ async def test_so_many_operations_at_a_time(client: Client) -> None:
 
 
 async def test_the_token_s_end_is_the_socket_s(client: Client) -> None:
+    """S25."""
     async with client.socket() as socket:
         payload = {"authorization": f"Bearer {serving.token(lifetime=1)}"}
         await serving.send(socket, type="connection_init", payload=payload)
         await serving.send(socket, **subscribe())
         assert await closed(socket) == 4403
+
+
+async def test_a_token_whose_key_is_withdrawn_loses_its_socket(
+    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S25: one that does nothing but listen, too."""
+    monkeypatch.setattr("gateway.auth.BELIEVED", 0.05)
+    monkeypatch.setattr("gateway.sockets.BELIEVED", 0.05)
+    with published_keys(PUBLIC_KEY) as (url, withdraw):
+        monkeypatch.setattr("gateway.keys.FRESH", 0.05)
+        monkeypatch.setattr("gateway.keys.AGAIN", 0.05)
+        async with serving.running(dsn, tmp_path, Trust(jwks=url)) as client, client.socket() as socket:
+            await greet(client, socket)
+            await serving.send(socket, **subscribe())
+            withdraw()
+            assert await closed(socket) == 4403
+            async with client.socket() as another:
+                await serving.send(another, type="connection_init", payload=client.auth)
+                assert await closed(another) in (4403, 1013)
+
+
+@contextmanager
+def published_keys(pem: str) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The URL of a JWKS with this key, and what puts another key in its place."""
+    keys = [pem]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            found = OKPAlgorithm.to_jwk(load_pem_public_key(keys[-1].encode()), as_dict=True)
+            self.wfile.write(json.dumps({"keys": [found]}).encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/jwks.json", lambda: keys.append(new_key_pair()[1])
+        server.shutdown()
 
 
 async def test_an_end_of_either_side_leaves_nothing(client: Client) -> None:
@@ -247,11 +302,16 @@ async def test_a_document_that_does_not_fit_ends_its_operation_only(client: Clie
         assert (await serving.receive(socket))["type"] == "next"
 
 
-async def test_errors_are_masked_here_too(client: Client) -> None:
-    query = '{ _entities(representations: [{__typename: "Nothing"}]) { __typename } }'
+async def test_errors_are_masked_here_too(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object) -> None:
+        raise KeyError("password")
+
+    monkeypatch.setattr(Snapshot, "fetch", fail)
+    query = '{ order(id: "1042") { id } }'
     async with client.socket() as socket:
         await greet(client, socket)
         await serving.send(socket, **subscribe(query))
         answer = json.dumps(await serving.receive(socket))
         assert "internal error" in answer
         assert "KeyError" not in answer
+        assert "password" not in answer

@@ -155,6 +155,7 @@ STAFF = {"secretcause", "FREIGHT"}
 async def test_nothing_of_others_is_in_any_byte(
     client: Client, role: str, scope: list[str], seen: set[str], unseen: set[str]
 ) -> None:
+    """S3, on every path."""
     said = await everything(client.as_(role, *scope))
     words = re.sub(r'"(quantity|allocated|onHand|available|released|ordered|rank|open)": "?[\d.-]+"?', "", said)
     assert {word for word in seen if word not in said} == set()
@@ -170,10 +171,13 @@ async def test_the_list_and_the_counts_agree_on_what_is_seen(client: Client) -> 
 
 
 async def test_a_neighbor_gets_null_for_what_is_not_its_callers(client: Client) -> None:
-    found = (await client.as_("customer", "C2").ask(ENTITIES, of=REPRESENTATIONS))["_entities"]
+    answer = (await client.as_("customer", "C2").post(ENTITIES, of=REPRESENTATIONS)).json()
+    found = answer["data"]["_entities"]
     assert [entity and entity["__typename"] for entity in found] == [
         None, "Order", None, None, "Order", None, None, None, None, None, None, "Customer", None,
     ]  # fmt: skip
+    errors = sorted((error["path"][1], error["extensions"]["code"]) for error in answer["errors"])
+    assert errors == [(n, "NOT_FOUND") for n, entity in enumerate(found) if entity is None]
 
 
 @pytest.mark.parametrize(
@@ -190,6 +194,7 @@ async def test_a_neighbor_gets_null_for_what_is_not_its_callers(client: Client) 
     ],
 )
 async def test_a_price_is_forbidden_on_every_path(client: Client, query: str) -> None:
+    """S5: by alias, fragment, union and entity."""
     answer = (await client.as_("partner", "east").post(query)).json()
     assert {error["extensions"]["code"] for error in answer["errors"]} == {"FORBIDDEN"}
     assert all(leaf is None for leaf in leaves(answer["data"]) if not isinstance(leaf, str))
@@ -250,7 +255,7 @@ async def test_what_is_replayed_is_what_comes_live(dsn: str, sight: Sight) -> No
 
 
 async def test_a_subscriber_gets_what_is_its_own(client: Client) -> None:
-    """Replayed and live; an order that moves to another customer is silent from then on."""
+    """Replayed and live; an order that moves to another customer is silent from then on (S25)."""
     assert client.server is not None
     parts = client.server.gateway.parts
     async with client.as_("customer", "C2").subscribed(FOLLOW, after=FIRST) as own, parts.pool.acquire() as db:

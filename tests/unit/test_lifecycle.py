@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from orders.facets import Facets
 from orders.graph import LineRow, MilestoneRow, OrderRow, ShipmentRow, TransportEventRow
 from orders.lifecycle import View, derive
+from orders.recall import Recall
 from orders.states import Commercial, Delivery, DisplayStatus, EventType, Financial, Fulfillment, Health, Milestone
 from orders.states import Return as Returned
 from tests.controls.orders import (
@@ -18,6 +19,7 @@ from tests.controls.orders import (
     Facts,
     allocation,
     delay,
+    filed,
     goods_return,
     hours,
     invoice,
@@ -37,7 +39,7 @@ TRIED = scan(Milestone.DELIVERY_ATTEMPTED, 62)
 
 
 def view(*parts: Facts) -> View:
-    return derive(ORDER, together(*parts))
+    return derive(ORDER, filed(together(*parts)))
 
 
 def facets(*parts: Facts) -> Facets:
@@ -190,7 +192,7 @@ def test_each_step_of_an_order_is_one_happening() -> None:
 
 def test_what_belongs_to_no_order_is_shown_without_one() -> None:
     lone = shipment(DONE)
-    found = derive(next(iter(lone)), lone)
+    found = derive(next(iter(lone)), filed(lone))
     assert found.order_id is None
     assert not found.happenings
     assert {row.order_id for row in found.rows.values() if isinstance(row, ShipmentRow)} == {None}
@@ -225,7 +227,22 @@ def test_quantities_are_conserved_and_order_of_facts_does_not_matter(
     sent_back = sum(quantity for found, quantity, _, void in parts if came_back(found, void))
     assert row.shipped - sent_back == row.delivered + row.in_transit + row.lost
     assert min(row.shipped, row.delivered, row.in_transit, row.lost, row.cancelled) >= 0
-    assert derive(ORDER, shuffled(facts, seed)) == derive(ORDER, facts)
+    assert derive(ORDER, filed(shuffled(facts, seed))) == derive(ORDER, filed(facts))
+
+
+@given(steps=st.lists(st.tuples(st.integers(1, 20), st.booleans(), st.booleans(), shipments), max_size=6))
+def test_what_is_recalled_is_what_is_worked_out_anew(
+    steps: list[tuple[int, bool, bool, list[tuple[list, int, bool, bool]]]],
+) -> None:
+    recall = Recall()
+    for ordered, held, billed, parts in steps:
+        facts = order(line(ordered=ordered), held_at=hours(3) if held else None)
+        facts |= invoice() if billed else {}
+        for number, (found, quantity, left, void) in enumerate(parts, 1):
+            shipped_at = hours(24) if left else None
+            facts |= shipment(*found, number=number, quantity=quantity, shipped_at=shipped_at, void=void)
+        recall = Recall(recall.parts)
+        assert derive(ORDER, filed(facts), recall) == derive(ORDER, filed(facts))
 
 
 def came_back(found: list, void: bool) -> bool:

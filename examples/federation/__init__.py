@@ -1,0 +1,1 @@
+"""Milepost beside two neighbors, composed behind a router: see docs/federation.md."""
