@@ -20,8 +20,13 @@ NO_STORE = (b"cache-control", b"no-store")
 
 def header(scope: Scope, name: bytes) -> str | None:
     """The value of a header that came exactly once; `name` in lower case."""
-    values = [value for key, value in scope["headers"] if key == name]
-    return values[0].decode("latin-1") if len(values) == 1 else None
+    found = None
+    for key, value in scope["headers"]:
+        if key == name:
+            if found is not None:
+                return None
+            found = value
+    return None if found is None else str(found, "latin-1")
 
 
 def weights(value: str | None) -> dict[str, float]:

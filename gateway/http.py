@@ -33,7 +33,7 @@ from gateway.asgi import (
 from gateway.auth import Principal, Role, TokenCheck
 from gateway.compression import compressed
 from gateway.context import Context
-from gateway.cost import DOOR, REFUSED, Told, most, objects_in, told
+from gateway.cost import DOOR, REFUSED, Told, most, told
 from gateway.documents import Documents
 from gateway.errors import BAD_REQUEST, OUTAGES, UNAVAILABLE, ThrottledError, UnauthenticatedError, tell
 from gateway.leaving import ClientGoneError, Watched
@@ -90,7 +90,8 @@ class HttpView:
             # First of all: nothing of a stranger's request is read.
             caller = await self.tokens.bearer(header(scope, b"authorization"))
             lease = self.context.throttle.lease(caller)
-            await lease.take(DOOR)
+            if not lease.spend(DOOR):
+                await lease.take(DOOR)
             raw, read = await _raw(scope, receive)
             with Watched(receive):
                 request, asked = None, self.answers.find(raw, caller)
@@ -143,11 +144,12 @@ class HttpView:
     async def _compiled(self, asked: Asked, lease: Lease) -> bytes | None:
         """The body of the answer, paid for."""
         requested = asked.plan.cost
-        await lease.take(requested - DOOR)
-        data = await self.answers.data(asked)
-        actual = DOOR if data is None else max(objects_in(data), DOOR)
+        if not lease.spend(requested - DOOR):
+            await lease.take(requested - DOOR)
+        answer = await self.answers.answer(asked)
+        actual = DOOR if answer is None else max(answer.objects, DOOR)
         lease.settle(requested, actual)
-        return None if data is None else _body(data, told(lease, requested, actual), asked.note)
+        return None if answer is None else _body(answer.data, told(lease, requested, actual), asked.note)
 
     def _looked(self, request: Request, caller: Principal) -> Plan | None:
         return self.answers.plans.look(request.query, request.variables or {}, request.operation_name, caller)

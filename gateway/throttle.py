@@ -85,6 +85,13 @@ class Lease:
         self._down = -inf
         self._lock = asyncio.Lock()
 
+    def spend(self, points: float) -> bool:
+        """Whether this process has them at hand; then they are taken."""
+        if self.points < points:
+            return False
+        self.points -= points
+        return True
+
     async def take(self, points: float) -> None:
         """Raises ThrottledError, or TransientError while Postgres cannot be reached."""
         if self.points < points:

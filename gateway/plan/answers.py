@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 
 from gateway.auth import Principal, Role
+from gateway.cost import objects_in
 from gateway.errors import OUTAGES
 from gateway.lanes import Lanes
 from gateway.plan.kept import Kept
@@ -31,9 +32,14 @@ _REVISIONS = msgspec.json.Decoder(dict[str, int | None])
 
 
 class Answer(NamedTuple):
-    """`revisions` are as of the instant of `data`, and one Postgres's own: of the `era` between broken connections."""
+    """`objects` are how many are in the data, which is JSON; `lacking`: the ordinary way must say which entity is not.
+
+    `revisions` are as of the instant of `data`, and one Postgres's own: of the `era` between broken connections.
+    """
 
     data: bytes
+    objects: int
+    lacking: bool
     revisions: Mapping[str, int | None]
     era: int
 
@@ -85,14 +91,11 @@ class Answers:
             self._asked.get((raw, caller.role, caller.scope), lambda: asked)
         return asked
 
-    async def data(self, asked: Asked) -> bytes | None:
-        """The answer's data, as JSON; None when the ordinary way must try, and say what is wrong.
-
-        Raises TransientError for what takes too long.
-        """
+    async def answer(self, asked: Asked) -> Answer | None:
+        """None when the ordinary way must try, and say what is wrong. Raises TransientError for what takes too long."""
         try:
-            data = await self._data(asked)
-            return None if asked.plan.statement.lacks(data) else data
+            answer = await self._answer(asked)
+            return None if answer.lacking else answer
         except asyncpg.QueryCanceledError:
             raise TransientError("it takes too long; ask for less at once") from None
         except OUTAGES:
@@ -110,37 +113,34 @@ class Answers:
         """Requests that are remembered, and bytes of answers."""
         return len(self._asked), self._bytes
 
-    async def _data(self, asked: Asked) -> bytes:
+    async def _answer(self, asked: Asked) -> Answer:
         asked.times += 1
         subjects = asked.plan.subjects
         if asked.times == 1 or subjects is None or not asked.remembered:
             return await self._read(asked.plan)
-        if asked.answer is not None:
-            answer = asked.answer
+        if (answer := asked.answer) is not None:
             now = await self._asking.of(answer.revisions)
             if answer.era == self._era and all(now.get(each) == was for each, was in answer.revisions.items()):
-                return answer.data
+                return answer
         return await self._keep(asked, subjects)
 
-    async def _read(self, plan: Plan) -> bytes:
+    async def _read(self, plan: Plan) -> Answer:
         row = await self._lanes.row(plan.statement.sql, *plan.parameters)
         assert row is not None
-        data: bytes = row[0]
-        return data
+        return answer_of(plan, row[0], {}, self._era)
 
-    async def _keep(self, asked: Asked, subjects: frozenset[str]) -> bytes:
+    async def _keep(self, asked: Asked, subjects: frozenset[str]) -> Answer:
         plan, era = asked.plan, self._era
         row = await self._lanes.row(with_revisions(plan), *plan.parameters, sorted(subjects))
         assert row is not None
+        answer = answer_of(plan, row[0], _REVISIONS.decode(row[1]), era)
         self._release(asked)
-        revisions = _REVISIONS.decode(row[1])
-        if asked.remembered and len(row[0]) <= LARGEST_ANSWER and UNKNOWN not in revisions:
-            asked.answer = Answer(row[0], revisions, era)
-            self._bytes += len(row[0])
+        if asked.remembered and len(answer.data) <= LARGEST_ANSWER and UNKNOWN not in answer.revisions:
+            asked.answer = answer
+            self._bytes += len(answer.data)
             while self._bytes > MEMORY:
                 self._asked.drop_oldest()
-        data: bytes = row[0]
-        return data
+        return answer
 
     def _drop(self, asked: Asked) -> None:
         asked.remembered = False
@@ -150,6 +150,10 @@ class Answers:
         if asked.answer is not None:
             self._bytes -= len(asked.answer.data)
             asked.answer = None
+
+
+def answer_of(plan: Plan, data: bytes, revisions: Mapping[str, int | None], era: int) -> Answer:
+    return Answer(data, objects_in(data), plan.statement.lacks(data), revisions, era)
 
 
 def with_revisions(plan: Plan) -> str:

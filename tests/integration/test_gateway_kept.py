@@ -64,11 +64,16 @@ def asked(answers: Answers, query: str, caller: Principal = OURS, **variables: o
 
 
 async def ask(answers: Answers, query: str, caller: Principal = OURS, **variables: object) -> bytes | None:
-    return await answers.data(asked(answers, query, caller, **variables))
+    return await data(answers, asked(answers, query, caller, **variables))
+
+
+async def data(answers: Answers, found: Asked) -> bytes | None:
+    answer = await answers.answer(found)
+    return answer and answer.data
 
 
 async def check(answers: Answers, lanes: Lanes, found: Asked) -> None:
-    kept, row = await answers.data(found), await lanes.row(found.plan.statement.sql, *found.plan.parameters)
+    kept, row = await data(answers, found), await lanes.row(found.plan.statement.sql, *found.plan.parameters)
     assert row is not None
     # Where an entity is missing, the ordinary way says which.
     assert kept == (None if found.plan.statement.lacks(row[0]) else row[0])
