@@ -159,8 +159,12 @@ async def process(command: list[str], data: Path, dsn: str, port: int, kind: str
         await listening(port)
         yield started.pid
     finally:
+        below = psutil.Process(started.pid).children(recursive=True)  # Node's, under its wrapper
         started.send_signal(stop)
         await started.wait()
+        for each in below:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
 
 
 async def postgraphile(data: Path) -> list[str] | None:

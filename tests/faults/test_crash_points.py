@@ -182,11 +182,12 @@ async def follow(whole: Milepost, found: list[tuple[object, ...]]) -> None:
 
 def event_of(message: dict[str, Any]) -> dict[str, Any] | None:
     """None when the gateway asks to be tried again later."""
-    assert message["type"] == "next", message
-    if errors := message["payload"].get("errors"):
+    assert message["type"] in ("next", "error"), message
+    payload = message["payload"]
+    if errors := payload if message["type"] == "error" else payload.get("errors"):
         assert [error["extensions"]["code"] for error in errors] == ["UNAVAILABLE"], errors
         return None
-    event: dict[str, Any] = message["payload"]["data"]["orderEvents"]
+    event: dict[str, Any] = payload["data"]["orderEvents"]
     return event
 
 

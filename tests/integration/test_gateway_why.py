@@ -42,6 +42,7 @@ HELD_AT = "2026-03-02T14:30:00+00:00"
 async def db(database: str) -> AsyncIterator[Connection]:
     db = await projecting.connected(database)
     await projecting.create_schemas(db)
+    await db.execute((serving.ROOT / "gateway/sql/schema.sql").read_text())
     yield db
     await db.close()
 
