@@ -20,12 +20,11 @@ from orders.errors import RejectedError
 class ByKey(NamedTuple):
     """One object by exactly one of its keys: argument → statement.
 
-    `subject` is of what it belongs to, by any key, where the key tells; `found` asks for it where only the row does.
+    `subject` is of what it belongs to, by any key; None where only the row tells.
     """
 
     statements: Mapping[str, str]
     subject: Callable[[object], Subjects] = lambda _: ()
-    found: str | None = None
 
     def bind(self, arguments: Arguments) -> Bound:
         given = {name: value for name, value in arguments.items() if value is not None and name != "wait_seconds"}
@@ -36,8 +35,6 @@ class ByKey(NamedTuple):
 
     def sql(self, compiler: Compiler, at: Placed) -> str:
         key = f"${at.first}::text"
-        if self.found is not None:
-            compiler.found.append(self.found.format(key))
         return compiler.first(rows_of(self.statements[at.variant[0]], key), object_type(at.kind), at.details)
 
 
