@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import asyncpg
@@ -151,11 +151,11 @@ class Gateway:
             await stack.enter_async_context(feed.running())
             # So that the first subscriber need not come again; without Postgres the start goes on all the same.
             await feed.moved(READY_TIMEOUT)
-            context = Context(pool, feed, throttle)
+            context = Context(pool, feed, throttle, gate=self.gate)
             documents = Documents(pool, only=self._documents_only)
-            over_http = replace(context, gate=self.gate)
-            http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, documents, over_http)
-            yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, documents, context, self._origins))
+            http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, documents, context)
+            sockets = SocketView(self._schema, self._tokens, documents, context, self.gate, self._origins)
+            yield Parts(pool, feed, http, sockets)
 
 
 def _asks(query_string: bytes) -> bool:

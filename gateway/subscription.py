@@ -52,8 +52,9 @@ class Subscription:
         wanted = (filter or OrderEventFilter()).wanted(info.context.sight)
         start = None if after is None else feed_position(after)
         follower = Follower(info.context.pool, info.context.feed, wanted, start)
-        async for item in follower.follow():
-            yield _shown(item)
+        with info.context.aside():
+            async for item in follower.follow():
+                yield _shown(item)
 
 
 def _shown(item: Item) -> OrderEvent | Gap:
