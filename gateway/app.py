@@ -16,6 +16,7 @@ from gateway.context import Context
 from gateway.database import Pool, connect, open_plan_pool, open_pool
 from gateway.documents import Documents
 from gateway.errors import OUTAGES
+from gateway.express import Express
 from gateway.feed import Feed
 from gateway.http import HttpView
 from gateway.lanes import Lanes
@@ -36,6 +37,7 @@ class Parts:
     pool: Pool
     feed: Feed
     http: HttpView
+    express: Express
     sockets: SocketView
 
 
@@ -66,6 +68,9 @@ class Gateway:
         self._plans = build_plans(self._schema, production)
         self._tokens = TokenCheck(trust)
         self._parts: Parts | None = None
+
+    def express(self) -> Express | None:
+        return None if self._parts is None else self._parts.express
 
     @property
     def parts(self) -> Parts:
@@ -153,9 +158,11 @@ class Gateway:
             await feed.moved(READY_TIMEOUT)
             context = Context(pool, feed, throttle, gate=self.gate)
             documents = Documents(pool, only=self._documents_only)
-            http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, documents, context)
+            answers = Answers(lanes, self._plans)
+            http = HttpView(self._schema, answers, self._tokens, documents, context)
+            express = Express(self._tokens, throttle, answers, documents)
             sockets = SocketView(self._schema, self._tokens, documents, context, self.gate, self._origins)
-            yield Parts(pool, feed, http, sockets)
+            yield Parts(pool, feed, http, express, sockets)
 
 
 def _asks(query_string: bytes) -> bool:
