@@ -273,9 +273,7 @@ async def both(postgres: Postgres) -> AsyncIterator[Both]:
     await pool.close()
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(query=documents(), caller=st.sampled_from(CALLERS), yes=st.booleans())
 async def test_both_ways_give_the_same_answer(both: Both, query: str, caller: Principal, yes: bool) -> None:
     variables = {"yes": yes}
