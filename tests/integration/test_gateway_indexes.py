@@ -157,7 +157,7 @@ async def compiled(pool: "asyncpg.Pool[asyncpg.Record]", query: str) -> str:
     assert plan is not None
     values = ", ".join("null" if value is None else f"'{value}'" for value in plan.parameters)
     async with pool.acquire() as connection:
-        await connection.execute("deallocate all")
         await connection.execute(f"prepare wanted as {plan.statement.sql}")
         rows = await connection.fetch(f"explain (analyze, buffers, timing off) execute wanted({values})")
+        await connection.execute("deallocate wanted")
     return "\n".join(row[0] for row in rows)
