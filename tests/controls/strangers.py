@@ -6,7 +6,6 @@ from tests.controls import serving
 AUTHORIZATIONS = {
     "empty": "",
     "no token": "Bearer",
-    "blank": "Bearer ",
     "no JWT": "Bearer x",
     "nearly a JWT": "Bearer x.y.z",
     "a password": "Basic YTpi",
