@@ -22,6 +22,10 @@ test-tryton:
 test-npm:
     uv run --group npm pytest -m npm
 
+# A real MariaDB server, captured; Maven fetches the connector's jars the first time.
+test-mariadb:
+    uv run pytest -m mariadb
+
 # A minute of documents that schemathesis makes of the schema.
 test-schemathesis:
     uv run --group schemathesis pytest -m schemathesis

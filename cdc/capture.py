@@ -10,9 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from cdc.change import Change, Checkpoint, Position, Snapshot, Transaction
-from cdc.database import CapturedDatabase
 from cdc.envelope import Line, Unreadable
 from cdc.frames import Ack
+from cdc.kinds import Captured
 from cdc.resume import Anew, Continue, Identity, sealed
 from cdc.transactions import Assembler, Ended
 
@@ -48,7 +48,7 @@ class _Sent(NamedTuple):
 class Capture:
     """The state of one source between its engine and its reader."""
 
-    def __init__(self, database: CapturedDatabase, checkpoint: Checkpoint | None) -> None:
+    def __init__(self, database: Captured, checkpoint: Checkpoint | None) -> None:
         self.database, self.checkpoint = database, checkpoint
         self.state, self.reason = State.STARTING, ""
         self.run = 0

@@ -30,7 +30,7 @@ class Position(NamedTuple):
     """A place in one source's log; ordered within that source only.
 
     `epoch` counts the snapshots of the source, so that whatever a newer snapshot says wins. `log` is the commit
-    LSN of the transaction (or the snapshot's), `ordinal` the place in it.
+    LSN of the transaction (or the snapshot's), of MariaDB the place in its binary log; `ordinal` the place in it.
     """
 
     epoch: int
@@ -42,7 +42,7 @@ class Position(NamedTuple):
 
 
 class Change(Struct, frozen=True, gc=False):
-    """One row change. `table` is schema-qualified without the database; `key` is the primary key's columns."""
+    """One row change. `table` has its schema if the database has schemas; `key` is the primary key's columns."""
 
     source: str
     table: str

@@ -32,12 +32,12 @@ class Child:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, heap_mb: int) -> AsyncIterator[Self]:
+    async def running(cls, heap_mb: int, machine: str) -> AsyncIterator[Self]:
         """A child from its start to its end; nothing is left of it afterwards."""
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with ours, theirs:
-            argv = [sys.executable, "-m", "cdc.engine_child", str(heap_mb)]
+            argv = [sys.executable, "-m", "cdc.engine_child", str(heap_mb), machine]
             process = await asyncio.create_subprocess_exec(*argv, stdin=theirs.fileno(), stderr=PIPE)
             theirs.close()
             child = cls(process, ours)

@@ -9,18 +9,12 @@ from urllib.parse import parse_qs, unquote
 from cdc.database import CapturedDatabase
 from cdc.envelope import SNAPSHOT_TOPIC
 
-_FIXED: Final = {
-    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
-    "plugin.name": "pgoutput",
-    "publication.autocreate.mode": "disabled",
+COMMON: Final = {
     "offset.storage": "org.apache.kafka.connect.storage.FileOffsetBackingStore",
-    # Whatever is marked is confirmed to the source at once, and nothing else ever is.
+    # Whatever is marked is confirmed at once, to the source where it asks for that, and nothing else ever is.
     "offset.flush.interval.ms": "0",
-    "lsn.flush.mode": "connector",
-    # The engine never starts again by itself: the slot is compared with the checkpoint before every start.
+    # The engine never starts again by itself: the source is compared with the checkpoint before every start.
     "errors.max.retries": "0",
-    "slot.max.retries": "20",
-    "slot.retry.delay.ms": "250",
     "provide.transaction.metadata": "true",
     "skipped.operations": "none",
     "tombstones.on.delete": "false",
@@ -39,11 +33,22 @@ _FIXED: Final = {
     "max.queue.size.in.bytes": "16000000",
     "snapshot.fetch.size": "2000",
 }
+"""For every kind of database."""
+
+_FIXED: Final = {
+    "connector.class": "io.debezium.connector.postgresql.PostgresConnector",
+    "plugin.name": "pgoutput",
+    "publication.autocreate.mode": "disabled",
+    "lsn.flush.mode": "connector",
+    "slot.max.retries": "20",
+    "slot.retry.delay.ms": "250",
+}
 
 
 def properties(database: CapturedDatabase, store: Path, *, snapshot: bool) -> dict[str, str]:
     """All settings of an engine that first takes a snapshot, or goes on from the offset in the file `store`."""
     return {
+        **COMMON,
         **_FIXED,
         "name": database.name,
         "topic.prefix": database.name,

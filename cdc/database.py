@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import asyncpg
@@ -27,6 +27,11 @@ _HOPELESS: Final = (
 )
 
 
+def name_complaint(name: str) -> str | None:
+    """What is wrong with a source's name."""
+    return None if _NAME.fullmatch(name) else f"source name {name!r}: use lower case letters, digits and _, at most 40"
+
+
 @dataclass(frozen=True, slots=True)
 class CapturedDatabase:
     """A database to capture. `dsn` is a postgresql:// URL, `tables` are `schema.table`.
@@ -43,10 +48,11 @@ class CapturedDatabase:
     publication: str = ""
     heartbeat: float = 10.0
     signals: str | None = None
+    machine: ClassVar[str] = "postgres"
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
-            raise StartError(f"source name {self.name!r}: use lower case letters, digits and _, at most 40")
+        if complaint := name_complaint(self.name):
+            raise StartError(complaint)
         if self.url.scheme not in ("postgresql", "postgres") or not self.url.path.strip("/"):
             raise StartError(f"source {self.name}: its DSN must read postgresql://user:password@host:port/database")
         if wrong := [table for table in self.tables if not _TABLE.fullmatch(table)] or not self.tables:

@@ -1,4 +1,4 @@
-"""`EngineSource`: changes of several databases, by Debezium engines in one child process.
+"""`EngineSource`: changes of several databases, by Debezium engines in one child process for each kind of them.
 
 The checkpoints are the only truth. Every start of an engine, whatever ended the one before, compares the source with
 the checkpoint first, and goes on exactly behind it or takes a new snapshot in a new epoch.
@@ -19,11 +19,12 @@ from typing import Final
 from cdc.capture import Capture, SourceLag, State
 from cdc.change import Checkpoint, Transaction
 from cdc.child import Child, start_error
-from cdc.connector import properties
-from cdc.database import SQL, CapturedDatabase, check, connected, drop_slot, inspect, publish, release
+from cdc.database import SQL, connected
 from cdc.envelope import decode
 from cdc.frames import Ack, Header, Kind, Start, Stop
-from cdc.resume import Anew, Continue, decide, identity
+from cdc.kinds import Captured, check, prepare, properties
+from cdc.mariadb.database import MariaDatabase, bytes_behind
+from cdc.resume import Anew, Continue
 from cdc.transactions import TornError
 from orders.crash import CrashPoint, crash_here
 from orders.errors import MilepostError, TransientError
@@ -36,9 +37,9 @@ _HEALTHY: Final = 5.0
 
 
 class EngineSource:
-    """Captures `databases`; scratch files go to `folder`; `heap_mb` bounds the heap of the one Java machine."""
+    """Captures `databases`; scratch files go to `folder`; `heap_mb` bounds the heap of each Java machine."""
 
-    def __init__(self, databases: Sequence[CapturedDatabase], folder: Path, heap_mb: int = 128) -> None:
+    def __init__(self, databases: Sequence[Captured], folder: Path, heap_mb: int = 128) -> None:
         self._databases = {database.name: database for database in databases}
         self._folder, self._heap_mb = folder, heap_mb
         self._captures: dict[str, Capture] = {}
@@ -46,12 +47,13 @@ class EngineSource:
         self._runs = count(1)
         self._batches: asyncio.Queue[list[Transaction] | Exception] = asyncio.Queue()
         self._waiting: Counter[str] = Counter()
-        self._child: Child | None = None
+        self._children: dict[str, Child] = {}
 
     @property
     def child_pid(self) -> int | None:
-        """Of the engine's process, None while there is none."""
-        return self._child.process.pid if self._child else None
+        """Of the engine's process for the kind of the first database, None while there is none."""
+        child = self._children.get(next(iter(self._databases.values())).machine)
+        return child.process.pid if child else None
 
     @asynccontextmanager
     async def open(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[AsyncIterator[Sequence[Transaction]]]:
@@ -61,31 +63,32 @@ class EngineSource:
         self._waiting.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True)
-        greeted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        keeper = asyncio.create_task(self._keep_child(greeted))
+        loop = asyncio.get_running_loop()
+        greeted = {each.machine: loop.create_future() for each in self._databases.values()}
+        keepers = [asyncio.create_task(self._keep_child(*each)) for each in greeted.items()]
         try:
             await self._check()
-            await greeted
+            await asyncio.gather(*greeted.values())
             yield self._read()
         finally:
-            greeted.cancel()
-            keeper.cancel()
-            await asyncio.wait({keeper})
+            for each in (*greeted.values(), *keepers):
+                each.cancel()
+            await asyncio.wait(keepers)
 
     async def processed(self, checkpoints: Sequence[Checkpoint]) -> None:
         """These are durable: the sources may forget what lies before, and no more than that."""
         for checkpoint in checkpoints:
             if capture := self._captures.get(checkpoint.source):
-                await self._answer(capture.processed(checkpoint))
+                await self._answer(capture, capture.processed(checkpoint))
 
     async def lag(self) -> list[SourceLag]:
         """How every source does, asked now; in the order of the databases."""
         return await asyncio.gather(*map(self._lag, self._captures.values()))
 
-    async def _answer(self, acks: Sequence[Ack]) -> None:
+    async def _answer(self, capture: Capture, acks: Sequence[Ack]) -> None:
         for ack in acks:
-            if self._child:
-                await self._child.send(ack)
+            if child := self._children.get(capture.database.machine):
+                await child.send(ack)
 
     def waiting(self, source: str) -> int:
         """Changes of the source that were captured and that the reader has not done with."""
@@ -112,12 +115,12 @@ class EngineSource:
             # Asked for the next batch, the reader has done with this one.
             self._waiting.subtract(each.source for each in transactions for _ in each.changes)
 
-    async def _keep_child(self, greeted: "asyncio.Future[None]") -> None:
+    async def _keep_child(self, machine: str, greeted: "asyncio.Future[None]") -> None:
         pauses = Pauses()
         try:
             while True:
                 pauses.begin()
-                epitaph = await self._with_child(greeted)
+                epitaph = await self._with_child(machine, greeted)
                 if not greeted.done():
                     greeted.set_exception(start_error(epitaph))
                 _log.error("%s; it starts again", epitaph)
@@ -128,16 +131,17 @@ class EngineSource:
                 greeted.set_exception(error)
             self._batches.put_nowait(error)
 
-    async def _with_child(self, greeted: "asyncio.Future[None]") -> str:
+    async def _with_child(self, machine: str, greeted: "asyncio.Future[None]") -> str:
         """A child from its start to its end; what is to be said about it."""
-        async with Child.running(self._heap_mb) as child:
-            self._child = child
+        captures = [each for each in self._captures.values() if each.database.machine == machine]
+        async with Child.running(self._heap_mb, machine) as child:
+            self._children[machine] = child
             hearing = asyncio.create_task(self._hear(child, greeted))
-            keeping = [asyncio.create_task(self._keep_engine(child, each)) for each in self._captures.values()]
+            keeping = [asyncio.create_task(self._keep_engine(child, each)) for each in captures]
             try:
                 await _first_ended([hearing, *keeping])
             finally:
-                self._child = None
+                del self._children[machine]
             return await child.epitaph()
 
     async def _hear(self, child: Child, greeted: "asyncio.Future[None]") -> None:
@@ -203,14 +207,8 @@ class EngineSource:
 
     async def _start(self, child: Child, capture: Capture, run: int) -> None:
         database = capture.database
-        async with connected(database) as db:
-            server = await inspect(db, database)
-            decision = decide(database, server, capture.checkpoint)
-            if isinstance(decision, Anew):
-                await drop_slot(db, database)
-                await publish(db, database, server)
-            await release(db, database)
-        capture.begin(run, decision, identity(server))
+        decision, identity = await prepare(database, capture.checkpoint)
+        capture.begin(run, decision, identity)
         _announce(capture, decision)
         offset = decision.offset.decode() if isinstance(decision, Continue) else None
         settings = properties(database, self._folder / f"{run}.offset", snapshot=offset is None)
@@ -218,6 +216,8 @@ class EngineSource:
 
     async def _lag(self, capture: Capture) -> SourceLag:
         state, reason, behind = capture.state, capture.reason, None
+        if isinstance(capture.database, MariaDatabase):
+            return await self._lag_of_log(capture, capture.database)
         try:
             async with connected(capture.database) as db:
                 row = await db.fetchrow(SQL["lag"], capture.database.slot)
@@ -228,6 +228,15 @@ class EngineSource:
             if state is State.STREAMING and not row["active"]:
                 state, reason = State.STARTING, f"nobody reads its slot {capture.database.slot}"
         return SourceLag(capture.database.name, state, reason or None, capture.epoch, behind, capture.last_event_at)
+
+    async def _lag_of_log(self, capture: Capture, database: MariaDatabase) -> SourceLag:
+        """Nobody confirms anything to a MariaDB: what lies behind the checkpoint is what counts."""
+        state, reason, behind = capture.state, capture.reason, None
+        try:
+            behind = await bytes_behind(database, capture.checkpoint)
+        except MilepostError as error:
+            state, reason = State.FAILED, str(error)
+        return SourceLag(database.name, state, reason or None, capture.epoch, behind, capture.last_event_at)
 
 
 class Pauses:

@@ -1,7 +1,7 @@
 """The engine's child process: Debezium in a Java machine of its own, one engine a source, driven over a socket.
 
 Its standard input is the socket to the parent (see frames.py); when that closes, the parent is gone and so is this.
-Arguments: the heap in MB.
+Arguments: the heap in MB, and the kind of databases that this machine is for.
 """
 
 import os
@@ -38,10 +38,10 @@ class Wire:
             yield from map(_command.decode, lines)
 
 
-def main(heap_mb: int) -> None:
+def main(heap_mb: int, machine: str) -> None:
     """Serve until the parent is gone."""
     wire = Wire(socket.socket(fileno=sys.stdin.fileno()))
-    jvm.start(heap_mb)
+    jvm.start(heap_mb, machine)
     wire.send(Kind.HELLO)
     runs: dict[int, EngineRun] = {}
     for command in wire.commands():
@@ -67,7 +67,7 @@ def _end(code: int) -> NoReturn:
 
 if __name__ == "__main__":
     try:
-        main(int(sys.argv[1]))
+        main(int(sys.argv[1]), sys.argv[2])
     except StartError as error:
         print(error, file=sys.stderr)  # noqa: T201 (the parent reads it)
         _end(2)

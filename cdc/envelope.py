@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, Struct
 
+from cdc.binlog import binlog_log
 from cdc.change import Broken, Change, Op, Position, Row
 
 SNAPSHOT_TOPIC: Final = "milepost.notification"
@@ -25,16 +26,34 @@ _OPS: Final[Mapping[str, Op]] = {str(op): op for op in Op}
 
 
 class Origin(Struct, gc=False):
-    """Debezium's `source` block: where and when a row changed. `ts_us` in microseconds of UTC."""
+    """Debezium's `source` block: where and when a row changed. `ts_us` in microseconds of UTC.
+
+    Postgres says `schema` and `lsn`, MariaDB `file` and `pos`, the place of the row in its binary log.
+    """
 
     schema: str = ""
     table: str = ""
     ts_us: int = 0
     lsn: int | None = None
+    file: str = ""
+    pos: int = 0
+
+    @property
+    def name(self) -> str:
+        """Of the table, with its schema where the database has schemas."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+    @property
+    def log(self) -> int | None:
+        """The place in the log, None where there is none."""
+        return binlog_log(self.file, self.pos) if self.file else self.lsn
 
 
 class Membership(Struct, gc=False):
-    """The transaction that a row changed in; `id` is `txId:lsn`, and only its first part is the same for all."""
+    """The transaction that a row changed in; `id` is `txId:lsn`, and only its first part is the same for all.
+
+    Of MariaDB it is the GTID.
+    """
 
     id: str
 
@@ -65,7 +84,7 @@ class Line(Struct, array_like=True):
     @property
     def table(self) -> str:
         origin = self.value.source
-        return f"{origin.schema}.{origin.table}" if origin else ""
+        return origin.name if origin else ""
 
     @property
     def is_row(self) -> bool:

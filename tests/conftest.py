@@ -1,6 +1,7 @@
 """What many tests share: a place for data, one embedded Postgres, and a fresh database in it for each test."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,9 @@ import asyncpg
 import pytest
 
 from app.postgres import Postgres
+from tests.controls.mariadb import CAPTURE, PASSWORD, MariaDb, MissingError, run
+from tests.controls.waiting import until
+from tests.controls.west import ITEMS
 
 _numbers = count(1)
 _FAST = {"fsync": "off", "max_connections": "100"}
@@ -75,6 +79,38 @@ def _run(make: Callable[[], Awaitable[None]]) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, main()).result()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDb]:
+    """A server, running, with its log on; use databases of your own."""
+    path = Path(tempfile.mkdtemp(prefix="milepost-mariadb-"))
+    try:
+        server = MariaDb(path)
+    except MissingError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    server.start()
+    _run(lambda: _answers(server))
+    yield server
+    server.kill()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def west(mariadb: MariaDb) -> Iterator[str]:
+    """DSN of a database in MariaDB with an empty table `item`, for a user who may capture it."""
+    name = f"west_{next(_numbers)}"
+    run(mariadb.dsn("mysql"), CAPTURE, f"create database {name}", f"grant all on {name}.* to 'capture'@'127.0.0.1'")
+    dsn = mariadb.dsn(name, "capture", PASSWORD)
+    run(dsn, ITEMS)
+    yield dsn
+    run(mariadb.dsn("mysql"), f"drop database {name}")
+
+
+async def _answers(server: MariaDb) -> None:
+    await until(server.answers, 60)
 
 
 @pytest.fixture

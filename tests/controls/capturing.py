@@ -50,7 +50,11 @@ class Reader:
     def table(self, source: str, table: str = "public.item") -> dict[int, str]:
         """Rows of `item` as id → name."""
         rows = self.rows.get(source, {})
-        return {row["id"]: row["name"] for (each, _), (_, row) in rows.items() if each == table}
+        return {
+            row["id"]: row["name"]
+            for (each, _), (_, row) in rows.items()
+            if each in (table, table.removeprefix("public."))
+        }
 
     def of(self, source: str, *kinds: Snapshot) -> list[Transaction]:
         return [each for each in self.transactions if each.source == source and each.snapshot in (kinds or Snapshot)]

@@ -1,0 +1,72 @@
+"""The kinds of databases that the engine captures, and what differs between them."""
+
+from pathlib import Path
+
+from cdc import connector, database
+from cdc.change import Checkpoint
+from cdc.database import CapturedDatabase
+from cdc.mariadb import connector as mariadb_connector
+from cdc.mariadb import database as mariadb
+from cdc.mariadb.database import MariaDatabase
+from cdc.mariadb.history import forget_history, has_history
+from cdc.resume import Anew, Continue, Identity, decide, identity, known
+
+Captured = CapturedDatabase | MariaDatabase
+
+
+def captured(name: str, dsn: str, tables: tuple[str, ...], graph_dsn: str) -> Captured:
+    """The database of a DSN, by its scheme. `graph_dsn` is the owner's of the graph. Raises StartError."""
+    if dsn.startswith("mariadb:"):
+        return MariaDatabase(name, dsn, tables, graph_dsn)
+    return CapturedDatabase(name, dsn, tables)
+
+
+async def check(captured: Captured) -> None:
+    """Raises StartError or TransientError when the database cannot be captured as it is; changes nothing."""
+    if isinstance(captured, MariaDatabase):
+        await mariadb.inspect(captured)
+    else:
+        await database.check(captured)
+
+
+async def prepare(captured: Captured, checkpoint: Checkpoint | None) -> tuple[Continue | Anew, Identity]:
+    """Make the source ready for an engine, and say whether that goes on behind the checkpoint."""
+    if isinstance(captured, MariaDatabase):
+        return await _prepare_mariadb(captured, checkpoint)
+    return await _prepare_postgres(captured, checkpoint)
+
+
+async def _prepare_postgres(
+    captured: CapturedDatabase, checkpoint: Checkpoint | None
+) -> tuple[Continue | Anew, Identity]:
+    async with database.connected(captured) as db:
+        server = await database.inspect(db, captured)
+        decision = decide(captured, server, checkpoint)
+        if isinstance(decision, Anew):
+            await database.drop_slot(db, captured)
+            await database.publish(db, captured, server)
+        await database.release(db, captured)
+    return decision, identity(server)
+
+
+async def _prepare_mariadb(captured: MariaDatabase, checkpoint: Checkpoint | None) -> tuple[Continue | Anew, Identity]:
+    server = await mariadb.inspect(captured)
+    before = known(checkpoint)
+    if isinstance(before, Anew):
+        decision: Continue | Anew = before
+    else:
+        reason = await mariadb.gap(captured, server, before.identity, before.offset)
+        if not reason and not await has_history(captured.history, captured.name):
+            reason = "what was known of its columns is gone"
+        decision = Anew(reason) if reason else Continue(before.offset)
+    if isinstance(decision, Anew):
+        await mariadb.begin_log(captured)
+        await forget_history(captured.history, captured.name)
+    return decision, mariadb.identity(captured, server)
+
+
+def properties(captured: Captured, store: Path, *, snapshot: bool) -> dict[str, str]:
+    """All settings of an engine that first takes a snapshot, or goes on from the offset in the file `store`."""
+    if isinstance(captured, MariaDatabase):
+        return mariadb_connector.properties(captured, store, snapshot=snapshot)
+    return connector.properties(captured, store, snapshot=snapshot)

@@ -1,0 +1,235 @@
+"""A captured MariaDB: what it must be like, and whether it still has what lies behind a checkpoint."""
+
+import asyncio
+import re
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+
+import msgspec
+import pymysql
+from pymysql.constants import CR, ER
+
+from cdc.binlog import binlog_file
+from cdc.change import Checkpoint, Position
+from cdc.database import TIMEOUT, name_complaint
+from cdc.resume import Identity
+from orders.errors import MilepostError, StartError, TransientError
+from orders.statements import named_statements
+
+SQL: Final = named_statements("cdc", "mariadb/source.sql")
+
+_TABLE: Final = re.compile(r"[^.,]+")
+_PASSING: Final = frozenset(
+    [
+        CR.CR_CONNECTION_ERROR,
+        CR.CR_CONN_HOST_ERROR,
+        CR.CR_SERVER_GONE_ERROR,
+        CR.CR_SERVER_LOST,
+        ER.CON_COUNT_ERROR,
+        ER.SERVER_SHUTDOWN,
+    ]
+)
+_RIGHTS: Final = ("RELOAD", "REPLICATION SLAVE", "BINLOG MONITOR")
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class MariaDatabase:
+    """A database to capture. `dsn` is a mariadb:// URL, `tables` are names in its database.
+
+    What the connector learns of the tables' columns over time is kept in the Postgres of `history`, a DSN. To the
+    server the engine is a replica with the number `server_id`, which nobody else may use; it comes of the name unless
+    the DSN says `?server_id=`.
+    """
+
+    name: str
+    dsn: str
+    tables: tuple[str, ...]
+    history: str
+    signals: None = None
+    machine: ClassVar[str] = "mariadb"
+
+    def __post_init__(self) -> None:
+        if complaint := name_complaint(self.name):
+            raise StartError(complaint)
+        if self.url.scheme != "mariadb" or not self.database:
+            raise StartError(f"source {self.name}: its DSN must read mariadb://user:password@host:port/database")
+        if wrong := [table for table in self.tables if not _TABLE.fullmatch(table)] or not self.tables:
+            raise StartError(f"source {self.name}: name its tables without the database, not {wrong or 'none'}")
+
+    @property
+    def url(self) -> SplitResult:
+        return urlsplit(self.dsn)
+
+    @property
+    def database(self) -> str:
+        return unquote(self.url.path.strip("/"))
+
+    @property
+    def where(self) -> str:
+        """For people: source, host, port and database; no password."""
+        return f"source {self.name} ({self.url.hostname or 'localhost'}:{self.url.port or 3306}/{self.database})"
+
+    @property
+    def server_id(self) -> int:
+        said = parse_qs(self.url.query).get("server_id", [""])[0]
+        return int(said) if said.isdecimal() else 1_000_000 + zlib.crc32(self.name.encode()) % 1_000_000_000
+
+    @property
+    def identity_of_tables(self) -> int:
+        return zlib.crc32(",".join(sorted(self.tables)).encode())
+
+
+class Server(NamedTuple):
+    """What a source says of itself. `logs` are the files of its binary log and their sizes, the oldest first."""
+
+    server_id: int
+    logs: list[tuple[str, int]]
+
+
+class _Offset(msgspec.Struct):
+    file: str
+    pos: int
+    gtids: str | None = None
+
+
+@contextmanager
+def connected(database: MariaDatabase) -> "Iterator[pymysql.cursors.Cursor]":
+    """A cursor of a connection to the source. Raises StartError for what waiting does not mend, else TransientError."""
+    url = database.url
+    try:
+        db = pymysql.connect(
+            host=url.hostname or "localhost",
+            port=url.port or 3306,
+            user=unquote(url.username or ""),
+            password=unquote(url.password or ""),
+            database=database.database,
+            connect_timeout=int(TIMEOUT),
+            read_timeout=TIMEOUT,
+            autocommit=True,
+        )
+        with db, db.cursor() as cursor:
+            yield cursor
+    except (OSError, pymysql.Error, ValueError) as error:
+        raise _translated(database, error) from error
+
+
+def _translated(database: MariaDatabase, error: Exception) -> MilepostError:
+    code, reason = error.args[0] if error.args else 0, str(error.args[-1]) if error.args else type(error).__name__
+    if isinstance(error, OSError) or code in _PASSING:
+        return TransientError(f"{database.where}: {reason}")
+    return StartError(f"{database.where}: {reason}; mend its DSN or the rights of its user")
+
+
+async def asked(database: MariaDatabase, question: "Callable[[pymysql.cursors.Cursor], _T]") -> _T:
+    """The answer to a question that blocks."""
+
+    def ask() -> _T:
+        with connected(database) as cursor:
+            return question(cursor)
+
+    return await asyncio.to_thread(ask)
+
+
+async def inspect(database: MariaDatabase) -> Server:
+    """What the source is like now. Raises StartError when it cannot be captured."""
+    return await asked(database, lambda cursor: _inspect(cursor, database))
+
+
+def _inspect(cursor: "pymysql.cursors.Cursor", database: MariaDatabase) -> Server:
+    cursor.execute(SQL["settings"])
+    server_id, log_on, form, image, rights, all_known = _row(cursor)
+    if complaint := _log_complaint(log_on, form, image):
+        raise StartError(f"{database.where}: {complaint}")
+    lacking = [right for right in _RIGHTS if right not in (rights or "").split(",")]
+    if lacking and all_known:
+        wish = f"grant {', '.join(lacking).lower()} on *.* to {_user(database)}"
+        raise StartError(f"{database.where}: its user may not replicate: let an administrator run `{wish}`")
+    if complaint := _table_complaint(cursor, database):
+        raise StartError(f"{database.where}: {complaint}")
+    return Server(server_id, _logs(cursor))
+
+
+def _log_complaint(log_on: int, form: str, image: str) -> str | None:
+    if not log_on:
+        return "its binary log is off: set log_bin and restart that server"
+    if form != "ROW":
+        return f"binlog_format is {form}: set it to ROW there"
+    if image != "FULL":
+        return f"binlog_row_image is {image}: set it to FULL there"
+    return None
+
+
+def _table_complaint(cursor: "pymysql.cursors.Cursor", database: MariaDatabase) -> str | None:
+    cursor.execute(SQL["tables"], (database.database,))
+    keyed: dict[str, int] = dict(cursor.fetchall())
+    if missing := [table for table in database.tables if table not in keyed]:
+        return f"it has no table {', '.join(missing)} that {_user(database)} may read: mend the DSN, or grant select"
+    if keyless := [table for table in database.tables if not keyed[table]]:
+        return f"no primary key: {', '.join(keyless)}; add one or leave it out"
+    return None
+
+
+def _user(database: MariaDatabase) -> str:
+    return f"'{unquote(database.url.username or '')}'"
+
+
+def _row(cursor: "pymysql.cursors.Cursor") -> Sequence[Any]:
+    row = cursor.fetchone()
+    assert row
+    return row
+
+
+def _logs(cursor: "pymysql.cursors.Cursor") -> list[tuple[str, int]]:
+    cursor.execute(SQL["logs"])
+    return [(name, size) for name, size, *_ in cursor.fetchall()]
+
+
+def identity(database: MariaDatabase, server: Server) -> Identity:
+    """The server, and in the place of a timeline the list of tables: the schema history knows no others."""
+    return Identity(f"mariadb {server.server_id}", database.identity_of_tables)
+
+
+async def begin_log(database: MariaDatabase) -> None:
+    """Let the log not be empty: the engine cannot read on from the place before its first transaction."""
+    await asked(database, _begin_log)
+
+
+def _begin_log(cursor: "pymysql.cursors.Cursor") -> None:
+    cursor.execute(SQL["written"])
+    if not _row(cursor)[0]:
+        cursor.execute(SQL["write"])
+
+
+async def gap(database: MariaDatabase, server: Server, known: Identity, offset: bytes) -> str | None:
+    """Why the source has not everything behind the engine's offset; None when it has."""
+    now = identity(database, server)
+    if known.system != now.system:
+        return f"it is another server: {now.system} instead of {known.system}"
+    if known.timeline != now.timeline:
+        return "its list of tables was another"
+    place = msgspec.json.decode(offset, type=_Offset)
+    if place.file not in (name for name, _ in server.logs):
+        return f"its binary log {place.file} is gone"
+    said = await asked(database, lambda cursor: _gtids(cursor, place))
+    if said is None or not set(said.split(",")) <= {*(place.gtids or "").split(","), ""}:
+        return f"its binary log is not the one that was read: {place.file} at {place.pos} is {said}"
+    return None
+
+
+def _gtids(cursor: "pymysql.cursors.Cursor", place: _Offset) -> str | None:
+    cursor.execute(SQL["gtids"], (place.file, place.pos))
+    found: str | None = _row(cursor)[0]
+    return found
+
+
+async def bytes_behind(database: MariaDatabase, checkpoint: Checkpoint | None) -> int:
+    """Bytes of log behind the beginning of the transaction of the checkpoint."""
+    logs, position = await asked(database, _logs), checkpoint.position if checkpoint else Position(0, 0, 0)
+    file, place = binlog_file(position.log)
+    sizes = [(int(name.rpartition(".")[2]), size) for name, size in logs]
+    return sum(size - (place if number == file else 0) for number, size in sizes if number >= file)

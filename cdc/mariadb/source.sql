@@ -1,0 +1,28 @@
+-- What capture asks a MariaDB.
+
+-- name: settings
+-- Its number, its log, the global rights of the user by name, and whether these are all: a role may bring more.
+select @@server_id, @@log_bin, @@global.binlog_format, @@global.binlog_row_image,
+    (select group_concat(privilege_type) from information_schema.user_privileges
+     where grantee = concat('''', replace(current_user(), '@', '''@'''), '''')),
+    current_role() is null
+
+-- name: tables
+-- The tables of a database that the user sees, and how many columns their primary keys have.
+select table_name, cast(sum(column_key = 'PRI') as signed)
+from information_schema.columns where table_schema = %s group by table_name
+
+-- name: logs
+show binary logs
+
+-- name: written
+-- Whether anything is in the log.
+select @@global.gtid_binlog_pos <> ''
+
+-- name: write
+-- Something harmless, that the log keeps.
+flush hosts
+
+-- name: gtids
+-- What had been committed at this place of this file; null if that is no place of the log.
+select binlog_gtid_pos(%s, %s)

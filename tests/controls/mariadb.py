@@ -1,0 +1,118 @@
+"""A real MariaDB server, as a process of this user; and what tests say to it."""
+
+import ctypes
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pymysql
+
+from app.cluster import free_port
+
+_PR_SET_PDEATHSIG: Final = 1
+_INSTALL = ("--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db")
+_RIGHTS = "select, reload, replication slave, binlog monitor, slave monitor"
+PASSWORD: Final = "capture-secret"  # noqa: S105 (of a server that lives for one test)
+CAPTURE: Final = f"grant {_RIGHTS} on *.* to 'capture'@'127.0.0.1' identified by '{PASSWORD}'"
+
+
+class MissingError(Exception):
+    """A reason why there can be no MariaDB here."""
+
+
+class MariaDb:
+    """A server whose files are in `folder`. It can be killed and started again, and keeps its port."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self._folder, self._options, self.port = folder, options, free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        if not (program := shutil.which("mariadbd")) or not (install := shutil.which("mariadb-install-db")):
+            raise MissingError("there is no mariadbd here: install Debian's mariadb-server-core, or MariaDB's like")
+        self._program = program
+        command = [install, *_INSTALL, f"--datadir={folder}/data", f"--user={_user(folder)}"]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+    def start(self) -> None:
+        """It answers afterwards."""
+        command = [
+            self._program,
+            "--no-defaults",
+            f"--user={_user(self._folder)}",
+            f"--datadir={self._folder}/data",
+            f"--socket={self._folder}/socket",
+            f"--pid-file={self._folder}/pid",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            "--skip-name-resolve",
+            "--server-id=7",
+            "--log-bin=binlog",
+            "--binlog-format=ROW",
+            "--binlog-row-image=FULL",
+            "--innodb-buffer-pool-size=32M",
+            "--innodb-flush-log-at-trx-commit=0",
+            *self._options,
+        ]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=_die_with_parent)
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """And wait until it is gone."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(30)
+            self._process = None
+
+    async def answers(self) -> bool:
+        assert self._process, "it was not started"
+        assert self._process.poll() is None, (self._folder / "log").read_text()[-2000:]
+        try:
+            run(self.dsn("mysql"), "select 1")
+        except pymysql.OperationalError:
+            return False
+        return True
+
+    def dsn(self, database: str, user: str = "root", password: str = "") -> str:
+        return f"mariadb://{user}:{password}@127.0.0.1:{self.port}/{database}"
+
+
+def _user(folder: Path) -> str:
+    return folder.owner()
+
+
+def _die_with_parent() -> None:
+    """However the tests end, even by kill -9, nothing is left of it. The thread that starts it must live on."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def connect(dsn: str) -> "pymysql.Connection[Any]":
+    """Each statement is a transaction, unless it is told to begin one."""
+    url = urlsplit(dsn)
+    return pymysql.connect(
+        host=url.hostname,
+        port=url.port or 3306,
+        user=url.username,
+        password=url.password or "",
+        database=url.path.strip("/"),
+        autocommit=True,
+    )
+
+
+def run(dsn: str, *statements: str) -> None:
+    """Each in a transaction of its own, unless one begins one."""
+    with connect(dsn) as db, db.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def ask(dsn: str, sql: str, arguments: Sequence[object] = ()) -> Any:
+    """The first column of the first row."""
+    with connect(dsn) as db, db.cursor() as cursor:
+        cursor.execute(sql, arguments)
+        row = cursor.fetchone()
+        return row[0] if row else None
