@@ -7,6 +7,7 @@ from adapters.erp_legacy import mapping as erp_legacy
 from adapters.erp_legacy.client import ErpHolds
 from adapters.tryton import mapping as tryton
 from adapters.wms_east import mapping as wms_east
+from adapters.wms_west import mapping as wms_west
 from commands.ports import OrderHolds
 from orders.errors import StartError
 from projections.mapping import SourceMapping
@@ -23,6 +24,7 @@ ADAPTERS: dict[str, Adapter] = {
     "erp_legacy": Adapter(erp_legacy.MAPPING, ErpHolds),
     "tryton": Adapter(tryton.MAPPING),
     "wms_east": Adapter(wms_east.MAPPING),
+    "wms_west": Adapter(wms_west.MAPPING),
 }
 
 

@@ -14,7 +14,9 @@ from msgspec import Struct
 
 from app.folder import MEGABYTE, check_disk
 from app.settings import Config, SourceSettings
-from orders.errors import StartError
+from cdc.jvm import class_path
+from cdc.mariadb import database as mariadb
+from orders.errors import StartError, TransientError
 
 JVM_OVERHEAD_MB = 150
 """What a projector takes beside the Java heap, 10^6 bytes."""
@@ -52,7 +54,7 @@ class Needs(Struct, frozen=True):
 async def check_machine(data: Path, config: Config) -> None:
     """Disk, memory and port of this machine. Raises StartError."""
     check_disk(data, config.min_free_mb)
-    check_memory(config.java_heap_mb)
+    check_memory(config.java_heap_mb, machines(config.sources))
     check_port(config.host, config.port)
 
 
@@ -71,11 +73,16 @@ async def first_failure(checks: Sequence[Awaitable[None]]) -> None:
             raise result
 
 
-def check_memory(heap_mb: int) -> None:
-    needed, free = heap_mb + JVM_OVERHEAD_MB, available_memory() // MEGABYTE
+def machines(sources: Sequence[SourceSettings]) -> int:
+    """How many Java machines capture them: one for each kind of database."""
+    return max(1, len({source.dsn.startswith("mariadb:") for source in sources}))
+
+
+def check_memory(heap_mb: int, machines: int = 1) -> None:
+    needed, free = machines * (heap_mb + JVM_OVERHEAD_MB), available_memory() // MEGABYTE
     if free < needed:
         raise StartError(
-            f"too little memory: {free} MB are available on this machine, the Java machine of the projector "
+            f"too little memory: {free} MB are available on this machine, the projector's Java "
             f"needs {needed} MB; close other programs or lower java_heap_mb ({heap_mb})"
         )
 
@@ -122,12 +129,24 @@ def _by_whom(port: int) -> str:
 async def check_source(source: SourceSettings, needs: Needs) -> None:
     """The database can be captured, and written to if `write_dsn` says so. Raises StartError."""
     where = f"source {source.name}"
+    if source.dsn.startswith("mariadb:"):
+        await check_mariadb(source, needs.tables)
+        return
     async with _connected(where, source.dsn) as db:
         await _check_wal_level(where, source.dsn, db)
         await _check_replication(where, source.dsn, db)
         await _check_tables(where, source.dsn, db, needs.tables)
         await _check_slots(where, source.dsn, db, needs.slot)
     await check_login(f"{where}, write_dsn", source.write_dsn)
+
+
+async def check_mariadb(source: SourceSettings, tables: Sequence[str]) -> None:
+    """The database can be captured, and there is an engine for it; it may be fetched now. Raises StartError."""
+    try:
+        await mariadb.inspect(mariadb.MariaDatabase(source.name, source.dsn, tuple(tables), history=""))
+    except TransientError as error:
+        raise StartError(f"{error}: start it, or correct the DSN") from None
+    await asyncio.to_thread(class_path, "mariadb")
 
 
 async def check_graph(dsn: str) -> None:

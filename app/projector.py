@@ -13,8 +13,8 @@ from adapters.registry import adapter
 from app.children import ready, run_child
 from app.settings import Settings
 from cdc.capture import SourceLag
-from cdc.database import CapturedDatabase
 from cdc.engine import EngineSource
+from cdc.kinds import captured
 from projections.database import SQL, Connection
 from projections.runner import Runner, State
 
@@ -28,7 +28,7 @@ async def project(data: Path) -> None:
     """Project until SIGTERM or Ctrl-C. Raises StartError."""
     settings = Settings.load(data)
     mappings = {source.name: adapter(source.adapter).mapping for source in settings.sources}
-    databases = [CapturedDatabase(s.name, s.dsn, mappings[s.name].tables) for s in settings.sources]
+    databases = [captured(s.name, s.dsn, mappings[s.name].tables, settings.graph_dsn) for s in settings.sources]
     engine = EngineSource(databases, data / "run" / "engine", settings.java_heap_mb)
     runner = Runner(engine, mappings, partial(connect, settings.graph_dsn), partial(on_state, ", ".join(mappings)))
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,7 +17,9 @@ from gateway.throttle import ALLOWED, FULL_AGAIN, Allowance
 from orders.errors import StartError
 
 _DSN, _URL, _ORIGIN = "^postgres(ql)?://", "^https?://", "^https?://[a-z0-9.:-]+$"
+_SOURCE = "^(postgres(ql)?|mariadb)://"
 Dsn = Annotated[str, Meta(pattern=_DSN)]
+SourceDsn = Annotated[str, Meta(pattern=_SOURCE)]
 Url = Annotated[str, Meta(pattern=_URL)]
 Origin = Annotated[str, Meta(pattern=_ORIGIN)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
@@ -30,7 +32,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHERE = re.compile(r" - at `\$\.?(.*)`$")
 _PATTERN = re.compile(r"`str` matching regex '(.*)'")
-_EXAMPLES = {_DSN: "postgresql://user:password@host:port/database", _URL: "https://host/path", _ORIGIN: "https://host"}
+_POSTGRES = "postgresql://user:password@host:port/database"
+_EXAMPLES = {
+    _DSN: _POSTGRES,
+    _SOURCE: f"{_POSTGRES} or mariadb://…",
+    _URL: "https://host/path",
+    _ORIGIN: "https://host",
+}
 _T = TypeVar("_T")
 
 
@@ -97,7 +105,7 @@ class SourceConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """`[sources.NAME]`"""
 
     adapter: str
-    dsn: Dsn
+    dsn: SourceDsn
     write_dsn: Dsn | None = None
 
 

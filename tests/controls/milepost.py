@@ -17,9 +17,10 @@ import psutil
 from adapters.direct import DirectSource
 from app.demo import make_sources
 from app.keys import token
+from app.postgres import Postgres
 from app.processes import records
 from app.runtime import running
-from app.settings import Config, Settings
+from app.settings import Config, Settings, SourceSettings
 from app.verifying import Verdict, verify
 from demo.auditing import audit
 from demo.statements import STATEMENTS, System
@@ -35,7 +36,7 @@ SECONDS = 90
 """Longest wait for anything."""
 
 _AUDITED = "select txid::text, tbl, case op when 'i' then 'c' else op end from audit.change order by id"
-_STREAMING = "select count(*) = 2 and bool_and(not snapshotting) from record.checkpoint"
+_STREAMING = "select count(*), bool_and(not snapshotting) from record.checkpoint"
 
 
 @dataclass(frozen=True)
@@ -113,11 +114,15 @@ class Milepost(Installed):
 
 
 @asynccontextmanager
-async def milepost(data: Path) -> AsyncIterator[Milepost]:
-    """Running, with both sources streaming."""
+async def milepost(data: Path, *more: SourceSettings) -> AsyncIterator[Milepost]:
+    """Running, with both sources of the demo streaming, and those given."""
     said: list[str] = []
     config = Config(port=free_port())
-    async with running(data, config, said.append, partial(make_sources, data)):
+
+    async def sources(postgres: Postgres) -> list[SourceSettings]:
+        return [*await make_sources(data, postgres), *more]
+
+    async with running(data, config, said.append, sources):
         settings = Settings.load(data)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.port}", timeout=SECONDS) as http:
             auth = {"authorization": f"Bearer {token(data, 'tester', 'admin')}"}
@@ -128,8 +133,8 @@ async def milepost(data: Path) -> AsyncIterator[Milepost]:
 
 async def streaming(found: Installed) -> bool:
     """Whether every source's snapshot is over."""
-    [[whole]] = await found.fetch(_STREAMING)
-    return bool(whole)
+    [[begun, whole]] = await found.fetch(_STREAMING)
+    return bool(begun == len(found.settings.sources) and whole)
 
 
 def owner(settings: Settings, database: str) -> str:

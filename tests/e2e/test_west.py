@@ -1,0 +1,66 @@
+"""3PL West, whose system is a MariaDB, beside the ERP: its shipment is seen on the ERP's order."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.settings import SourceSettings
+from tests.controls.mariadb import run
+from tests.controls.milepost import SECONDS, Milepost, milepost
+from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
+from tests.controls.waiting import until
+
+pytestmark = pytest.mark.mariadb
+
+HERE = Path(__file__).parent
+ORDER = """
+query ($number: String!) { order(number: $number) {
+    lines { line quantities { ordered shipped delivered } }
+    shipments {
+        id number tracking shippedAt packages { sscc weightKg } milestones { milestone occurredAt }
+    }
+} }
+"""
+
+
+def statements(name: str, **values: object) -> list[str]:
+    """Of a file beside this one."""
+    text = (HERE / f"{name}.sql").read_text()
+    return text.format(**values).strip().removesuffix(";").split(";\n")
+
+
+async def test_a_shipment_of_west_is_seen_on_the_order_of_the_erp(west: str, data: Path) -> None:
+    run(west, *statements("west"))
+    first, second = new_number(), new_number()
+    run(west, *statements("west_worked", work=1, quoted=first))
+    async with milepost(data, SourceSettings("west", "wms_west", west)) as whole:
+        await whole.write("erp", *MASTER_DATA)
+        for number in (first, second):
+            await whole.write("erp", *entered(number), accepted(number))
+        run(west, *statements("west_worked", work=2, quoted=second))
+        for work, number in ((1, first), (2, second)):
+            order = await seen(whole, number, lambda order: order["shipments"])
+            [shipment] = order["shipments"]
+            assert (shipment["id"], shipment["tracking"]) == (f"west:WS{work}", f"TW{work}")
+            assert shipment["shippedAt"].startswith("2026-06-03T14:00:00")
+            assert shipment["packages"] == [{"sscc": f"10000000000000000{work}", "weightKg": "1.25"}]
+            assert order["lines"][0]["quantities"]["shipped"] == "10.000"
+            run(west, *statements("west_delivered", work=work))
+            [shipment] = (await seen(whole, number, is_delivered))["shipments"]
+            assert shipment["milestones"][-1]["occurredAt"].startswith("2026-06-04T16:00:00")
+
+
+def is_delivered(order: Any) -> bool:
+    return bool(order["lines"][0]["quantities"]["delivered"] == "10.000")
+
+
+async def seen(whole: Milepost, number: int, when: Callable[[Any], Any]) -> Any:
+    """The order, once it is as one waits for."""
+
+    async def ask() -> Any:
+        order = (await whole.client.ask(ORDER, number=str(number)))["order"]
+        return order if order and when(order) else None
+
+    return await until(ask, SECONDS)
