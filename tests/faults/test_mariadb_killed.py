@@ -5,14 +5,17 @@ import os
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cdc.capture import State
 from cdc.change import Snapshot
 from cdc.engine import EngineSource
+from cdc.mariadb.database import gap, identity, inspect
+from cdc.resume import Identity
 from tests.controls import capturing
 from tests.controls.capturing import Reader, captured, has, snapshot_taken
-from tests.controls.mariadb import MariaDb, run
+from tests.controls.mariadb import MariaDb, connect, run
 from tests.controls.waiting import until
 from tests.controls.west import items, put
 
@@ -92,6 +95,30 @@ async def test_the_server_is_killed(west: str, database: str, data: Path, mariad
 
 async def streams(source: EngineSource) -> bool:
     return [each.state for each in await source.lag()] == [State.STREAMING]
+
+
+async def test_an_offset_is_compared_with_the_log(west: str) -> None:
+    """Its file is there, and what had been committed at its place is what was read by then."""
+    database = items(west, "postgresql://nobody@127.0.0.1:9/graph")
+    server = await inspect(database)
+    here = identity(database, server)
+    with connect(west) as db, db.cursor() as cursor:
+        cursor.execute("select @@global.gtid_binlog_pos")
+        [[gtids]] = cursor.fetchall()
+        cursor.execute("show master status")
+        [[file, pos, *_]] = cursor.fetchall()
+    right = {"file": file, "pos": pos, "gtids": gtids}
+
+    async def found(known: Identity = here, **other: object) -> str:
+        return await gap(database, server, known, msgspec.json.encode({**right, **other})) or ""
+
+    assert await found() == ""
+    assert await found(gtids=f"{gtids},9-9-9") == ""
+    assert "binlog.999999 is gone" in await found(file="binlog.999999")
+    assert "not the one that was read" in await found(pos=pos + 1_000_000)
+    assert "not the one that was read" in await found(gtids="0-7-1000000")
+    assert "another server: mariadb 7 instead of mariadb 8" in await found(here._replace(system="mariadb 8"))
+    assert "list of tables" in await found(here._replace(timeline=1))
 
 
 async def test_what_is_gone_asks_for_a_snapshot(west: str, database: str, data: Path, mariadb: MariaDb) -> None:

@@ -7,6 +7,7 @@ import pytest
 from starting import one_line, start
 
 from app import preflight
+from app.settings import SourceSettings
 from orders.errors import StartError
 
 
@@ -31,6 +32,16 @@ def test_a_container_counts_with_its_own_limit(tmp_path: Path, monkeypatch: pyte
         preflight.check_memory(128)
     (tmp_path / "memory.max").write_text("max\n")
     preflight.check_memory(1)
+
+
+def test_each_kind_of_database_has_a_java_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "memory.max").write_text("400000000\n")
+    (tmp_path / "memory.current").write_text("0\n")
+    monkeypatch.setattr(preflight, "_CGROUP", tmp_path)
+    sources = [SourceSettings(scheme, "any", f"{scheme}://h/d") for scheme in ("postgresql", "postgres", "mariadb")]
+    preflight.check_memory(100, preflight.machines(sources[:2]))
+    with pytest.raises(StartError, match="too little memory: 400 MB .* needs 500 MB"):
+        preflight.check_memory(100, preflight.machines(sources))
 
 
 async def test_port_in_use(data: Path) -> None:
