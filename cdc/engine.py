@@ -16,13 +16,14 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from cdc.capture import Capture, SourceLag, State
+from cdc.capture import Capture, SourceLag
 from cdc.change import Checkpoint, Transaction
 from cdc.child import Child, start_error
 from cdc.connector import properties
-from cdc.database import SQL, CapturedDatabase, check, connected, drop_slot, inspect, publish, release
+from cdc.database import CapturedDatabase, check, connected, drop_slot, inspect, publish, release
 from cdc.envelope import decode
 from cdc.frames import Ack, Header, Kind, Start, Stop
+from cdc.lag import measured
 from cdc.resume import Anew, Continue, decide, identity
 from cdc.transactions import TornError
 from orders.crash import CrashPoint, crash_here
@@ -217,17 +218,7 @@ class EngineSource:
         await child.send(Start(run, database.name, settings, offset))
 
     async def _lag(self, capture: Capture) -> SourceLag:
-        state, reason, behind = capture.state, capture.reason, None
-        try:
-            async with connected(capture.database) as db:
-                row = await db.fetchrow(SQL["lag"], capture.database.slot)
-        except MilepostError as error:
-            row, state, reason = None, State.FAILED, str(error)
-        if row:
-            behind = row["bytes"]
-            if state is State.STREAMING and not row["active"]:
-                state, reason = State.STARTING, f"nobody reads its slot {capture.database.slot}"
-        return SourceLag(capture.database.name, state, reason or None, capture.epoch, behind, capture.last_event_at)
+        return await measured(capture.database, capture.state, capture.reason, capture.epoch, capture.last_event_at)
 
 
 class Pauses:
