@@ -111,11 +111,13 @@ class Entities:
 
 def represented(representation: Any) -> tuple[str, str, str]:
     """Type, key and its value."""
-    given = representation if isinstance(representation, dict) else {}
-    kind = given.get("__typename")
-    for key in ENTITIES.get(kind, ()) if isinstance(kind, str) else ():
-        if isinstance(given.get(key), str):
-            return str(kind), key, str(sound(given[key]))
+    kind = representation.get("__typename") if isinstance(representation, dict) else None
+    if isinstance(kind, str):
+        for key in ENTITIES.get(kind, ()):
+            value = representation.get(key)
+            if isinstance(value, str):
+                sound(value)
+                return kind, key, value
     raise UncompilableError("a representation is not one by a key")
 
 
