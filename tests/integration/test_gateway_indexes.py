@@ -12,8 +12,10 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from app.postgres import Postgres
+from gateway.auth import Principal, Role
 from gateway.cursors import By, OrderPlace, order_cursor
 from gateway.database import open_pool
+from gateway.schema import build_plans, build_schema
 from gateway.statements import SQL
 from gateway.types.choices import OrderSort
 from gateway.types.order_list import OrderFilter, Paging
@@ -28,6 +30,11 @@ FIRST = Paging(OrderSort.NEWEST_FIRST, 50, None, None, None)
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
 STATES, PLACED = "orders_array_idx", "orders_ordered_at_id_idx"
+OF_CUSTOMER = "orders_customer_id_ordered_at_id_display_status_fulfillment_idx"
+BOARD = """query ($of: OrderFilter) {
+  display: orderCounts(by: DISPLAY_STATUS, filter: $of) { value count }
+  fulfillment: orderCounts(by: FULFILLMENT, filter: $of) { value count }
+}"""
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -73,7 +80,7 @@ def blocks(plan: str) -> int:
         ({"return_state": [ReturnState.REFUNDED]}, STATES),
         ({"warehouse": "REMOTE"}, STATES),
         ({"delivery": [Delivery.IN_TRANSIT]}, PLACED),
-        ({"customer_id": "C7"}, "orders_customer_id_ordered_at_id_idx"),
+        ({"customer_id": "C7"}, OF_CUSTOMER),
         ({"channel": "FAX"}, "orders_channel_ordered_at_id_idx"),
         ({"ordered_from": AT, "ordered_to": AT.replace(day=2)}, PLACED),
         ({"text": "o-4711"}, "orders_grams_idx"),
@@ -94,6 +101,20 @@ async def test_a_filter_has_an_index(pool: "asyncpg.Pool[asyncpg.Record]", wante
     plan = await explained(pool, OrderFilter(**wanted), FIRST)
     assert re.search(rf"\b{index}\b", plan), plan
     assert "Seq Scan on orders" not in plan, plan
+
+
+@pytest.mark.parametrize(
+    "caller", [Principal("x", Role.SERVICE, 2**40), Principal("x", Role.CUSTOMER, 2**40, frozenset({"C7"}))]
+)
+async def test_a_customers_board_is_read_from_an_index_alone(
+    pool: "asyncpg.Pool[asyncpg.Record]", caller: Principal
+) -> None:
+    of = {"customerId": "C7", "orderedTo": "2026-03-02T00:00:00Z"}
+    plan = build_plans(build_schema()).plan(BOARD, {"of": of}, None, caller)
+    assert plan is not None
+    rows = await pool.fetch(f"explain {plan.statement.sql}", *plan.parameters)
+    told = "\n".join(row[0] for row in rows)
+    assert told.count(f"Index Only Scan using {OF_CUSTOMER}") == 2, told
 
 
 @pytest.mark.parametrize("order_by", OrderSort)
