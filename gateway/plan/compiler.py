@@ -26,6 +26,7 @@ MAX_NAME = 63
 """Characters of an identifier in Postgres."""
 MAX_COLUMNS = 1000
 _PARAMETER = re.compile(r"\$\d+")
+_ALL_COLUMNS = re.compile(r"^select \w+ as parent, (\w+\.)?\*(,?)(?=\s)")
 _PARENT = re.compile(r"= any\(\$1::text\[\]\)")
 
 
@@ -172,13 +173,15 @@ class Compiler:
         """The query for a list of all these rows."""
         row = self.alias()
         columns = self.columns(kind, details, row)
-        return f"select coalesce(json_agg(x), '[]') as j from (select {columns} from ({rows}) {row}) x"
+        found = narrowed(rows, row, columns)
+        return f"select coalesce(json_agg(x), '[]') as j from (select {columns} from ({found}) {row}) x"
 
     def first(self, rows: str, kind: GraphQLObjectType, details: Details) -> str:
         """The query for the first of these rows."""
         row = self.alias()
         columns = self.columns(kind, details, row)
-        return f"select row_to_json(x) as j from (select {columns} from ({rows}) {row} limit 1) x"
+        found = narrowed(rows, row, columns)
+        return f"select row_to_json(x) as j from (select {columns} from ({found}) {row} limit 1) x"
 
     def part(self, part: Part, kind: GraphQLObjectType, details: Details, row: str) -> str:
         given = {name: sql.format(t=row) for name, sql in part.fields.items()}
@@ -239,6 +242,22 @@ def rows_of(statement: str, key: str) -> str:
     if found != 1 or re.search(r"\$\d", sql.replace(key, "")):
         raise UncompilableError(f"{statement} is more than a look-up")
     return sql
+
+
+def narrowed(rows: str, row: str, used: str) -> str:
+    """The batch's rows without the columns that `used` does not take of `row`: Postgres would carry them as nulls."""
+    made = set(re.findall(r" as (\w+)", rows))
+
+    def columns(found: re.Match[str]) -> str:
+        names = ", ".join(f"{found[1] or ''}{name}" for name in columns_of(row, used) if name not in made)
+        return f"select {names}{found[2] if names else ''}"
+
+    return _ALL_COLUMNS.sub(columns, rows)
+
+
+def columns_of(row: str, used: str) -> list[str]:
+    """Those that SQL takes of the row, by itself or for who sees what: see `belonging`."""
+    return sorted({*re.findall(rf"\b{row}\.(\w+)", used), *(["id"] if f"/* of {row} */" in used else [])})
 
 
 def object_type(kind: Any) -> GraphQLObjectType:

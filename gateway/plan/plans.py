@@ -1,9 +1,8 @@
 """Documents → statements, kept."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 from graphql import (
     ASTValidationRule,
     GraphQLError,
@@ -12,6 +11,7 @@ from graphql import (
     OperationType,
     get_named_type,
     get_operation_ast,
+    is_non_null_type,
     parse,
     specified_rules,
     validate,
@@ -40,20 +40,12 @@ AllBound = Mapping[str, Sequence[Bound] | str]
 """Response key → what its arguments make of the root and what is below it; or why it does not compile."""
 
 
-class _Entity(msgspec.Struct, frozen=True):
-    """Whatever is in it."""
-
-
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ENTITIES = msgspec.json.Decoder(list[_Entity | None])
-
-
 class Statement(NamedTuple):
     """`scoped`: its last parameter is the caller's scope. `reads` is as `tables_read` gives it; `found` is a query for
     more subjects, with the statement's parameters.
 
     `keys` are all response keys of the operation, in order. Those in `reasons` are not in the statement, for the reason
-    that stands there; the document `rest` asks for them. `entities` are those of lists of entities.
+    that stands there; the document `rest` asks for them.
     """
 
     sql: str
@@ -63,12 +55,10 @@ class Statement(NamedTuple):
     keys: Sequence[str]
     reasons: Mapping[str, str]
     rest: str | None
-    entities: Sequence[str] = ()
 
     def lacks(self, data: bytes) -> bool:
-        """Whether an entity is missing in the answer: the ordinary way says which."""
-        found = _FIELDS.decode(data) if self.entities else {}
-        return any(None in _ENTITIES.decode(found[key]) for key in self.entities)
+        """Whether something is missing in the answer: the ordinary way says what."""
+        return not data
 
 
 class Plan(NamedTuple):
@@ -217,12 +207,16 @@ def compiled(compiler: Compiler, operation: Operation, roots: Roots, bound: AllB
             reasons[key] = str(error)
     if not values:
         return Statement("", False, None, None, list(roots), reasons, None)
-    sql = whole(values)
+    sql = whole(values, {key for key in values if is_certain(roots[key])})
     found = " union all ".join(compiler.found) or None
     rest = rest_of(operation, [roots[key].details for key in reasons]) if reasons else None
     limit = limited(sql, compiler.role, compiler.parameters + 1, single=single)
-    entities = [key for key in values if roots[key].details[0].node.name.value == "_entities"]
-    return Statement(*limit, tables_read(sql), found, list(roots), reasons, rest, entities)
+    return Statement(*limit, tables_read(sql), found, list(roots), reasons, rest)
+
+
+def is_certain(root: Root) -> bool:
+    field = root.sites[0].field
+    return field is not None and is_non_null_type(field.type)
 
 
 def planned(statement: Statement, bound: Sequence[Bound], cost: int, caller: Principal) -> Plan:
@@ -241,7 +235,14 @@ def sizes_in(variables: Mapping[str, Any]) -> Hashable:
     )
 
 
-def whole(roots: Mapping[str, str]) -> str:
-    """The statement that answers all these root fields: response key → the query for its value."""
-    fields = [f"""'{quoted(key)}:', coalesce(({sql})::text, 'null')""" for key, sql in roots.items()]
-    return f"""select textsend(concat('{{', {", ',', ".join(fields)}, '}}'))"""
+def whole(roots: Mapping[str, str], certain: Container[str]) -> str:
+    """The statement that answers all these root fields: response key → the query for its value.
+
+    Where one that is `certain` to have a value has none, the answer is empty: the ordinary way says why.
+    """
+    texts = {key: f"({sql})::text" for key, sql in roots.items()}
+    fields = [
+        f"""'{quoted(key)}:' || {text if key in certain else f"coalesce({text}, 'null')"}"""
+        for key, text in texts.items()
+    ]
+    return f"""select coalesce(textsend('{{' || {" || ',' || ".join(fields)} || '}}'), '')"""
