@@ -26,7 +26,11 @@ MAX_NAME = 63
 """Characters of an identifier in Postgres."""
 MAX_COLUMNS = 1000
 _PARAMETER = re.compile(r"\$\d+")
-_ALL_COLUMNS = re.compile(r"^select \w+ as parent, (\w+\.)?\*(,?)(?=\s)")
+_ALL_COLUMNS = re.compile(r"^select \w+ as parent, (\w+\.)?\*(?:, (.*? as \w+))?(?=\s+from )", re.DOTALL)
+OF_KEY = re.compile(
+    r"select (id|sku) as parent, \* from (graph\.\w+)(?:/\* of \w+ \*/)?\s+where \1 = (?!.*\border by\b)", re.DOTALL
+)
+"""What has one row for each parent, since that is the table's primary key."""
 _PARENT = re.compile(r"= any\(\$1::text\[\]\)")
 
 
@@ -181,7 +185,8 @@ class Compiler:
         row = self.alias()
         columns = self.columns(kind, details, row)
         found = narrowed(rows, row, columns)
-        return f"select row_to_json(x) as j from (select {columns} from ({found}) {row} limit 1) x"
+        one = "" if OF_KEY.match(rows) else " limit 1"
+        return f"select row_to_json(x) as j from (select {columns} from ({found}) {row}{one}) x"
 
     def part(self, part: Part, kind: GraphQLObjectType, details: Details, row: str) -> str:
         given = {name: sql.format(t=row) for name, sql in part.fields.items()}
@@ -246,11 +251,15 @@ def rows_of(statement: str, key: str) -> str:
 
 def narrowed(rows: str, row: str, used: str) -> str:
     """The batch's rows without the columns that `used` does not take of `row`: Postgres would carry them as nulls."""
-    made = set(re.findall(r" as (\w+)", rows))
+    names = columns_of(row, used)
 
     def columns(found: re.Match[str]) -> str:
-        names = ", ".join(f"{found[1] or ''}{name}" for name in columns_of(row, used) if name not in made)
-        return f"select {names}{found[2] if names else ''}"
+        table, made = found[1] or "", found[2] or ""
+        others = re.findall(r" as (\w+)", made)
+        shown = [f"{table}{name}" for name in names if name not in others]
+        if not set(others).isdisjoint(names):
+            shown.append(made)
+        return f"select {', '.join(shown)}"
 
     return _ALL_COLUMNS.sub(columns, rows)
 

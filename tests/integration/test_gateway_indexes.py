@@ -15,6 +15,7 @@ from app.postgres import Postgres
 from gateway.auth import Principal, Role
 from gateway.cursors import By, OrderPlace, order_cursor
 from gateway.database import open_pool
+from gateway.plan.compiler import OF_KEY
 from gateway.schema import build_plans, build_schema
 from gateway.statements import SQL
 from gateway.types.choices import OrderSort
@@ -101,6 +102,26 @@ async def test_a_filter_has_an_index(pool: "asyncpg.Pool[asyncpg.Record]", wante
     plan = await explained(pool, OrderFilter(**wanted), FIRST)
     assert re.search(rf"\b{index}\b", plan), plan
     assert "Seq Scan on orders" not in plan, plan
+
+
+OF_ONE = sorted({found[2] for sql in SQL.values() if (found := OF_KEY.match(sql))})
+
+
+@pytest.mark.parametrize("table", OF_ONE)
+async def test_a_key_has_one_row(pool: "asyncpg.Pool[asyncpg.Record]", table: str) -> None:
+    """So nobody needs to ask for the first one."""
+    column = "sku" if table == "graph.product" else "id"
+    found = await pool.fetchval(
+        """select true from pg_index i where i.indrelid = $1::text::regclass and i.indisunique
+        and i.indkey::text = (select attnum::text from pg_attribute where attrelid = i.indrelid and attname = $2)""",
+        table,
+        column,
+    )
+    assert found, table
+
+
+async def test_the_keys_of_all_entities_have_one_row() -> None:
+    assert set(OF_ONE) >= {"graph.orders", "graph.shipment", "graph.invoice", "graph.returns", "graph.product"}
 
 
 @pytest.mark.parametrize(

@@ -282,6 +282,16 @@ async def test_what_front_ends_ask_is_compiled(
     assert canonical(compiled) == canonical(await both.executed(query, caller, variables))
 
 
+async def test_only_what_is_shown_is_read(both: Both) -> None:
+    query = '{ order(id: "1042") { number lines { line } shipments { tracking milestones { rank: milestone } } } }'
+    plan = both.plans.plan(query, {}, None, CALLERS[0])
+    assert plan is not None
+    assert "as parent" not in plan.statement.sql
+    page = both.plans.plan("{ orders { pageInfo { endCursor } nodes { number } } }", {}, None, CALLERS[0])
+    assert page is not None
+    assert "o.*" not in page.statement.sql
+
+
 async def test_what_is_kept_is_bounded(both: Both) -> None:
     for number in range(1200):
         await asyncio.sleep(0)
