@@ -15,7 +15,8 @@ from strawberry.types.base import StrawberryList, StrawberryOptional, has_object
 from strawberry.types.enum import StrawberryEnumDefinition, has_enum_definition
 from strawberry.types.lazy_type import LazyType
 
-from gateway.plan.inputs import Convert, Make, Variables, argument_of, has_variable
+from gateway.plan.arguments import Make, argument_of, has_variable
+from gateway.plan.inputs import Convert, Variables
 
 Arguments = Mapping[str, Any]
 Details = list[FieldDetails]
