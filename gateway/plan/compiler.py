@@ -1,7 +1,7 @@
 """A selection as SQL. Only names of columns and response keys enter a statement's text; values are parameters."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -17,21 +17,13 @@ from graphql.execution.values import VariableValues
 
 from gateway.auth import Role
 from gateway.plan.binding import Binder, Bound, Details, Placed, Site, UncompilableError
-from gateway.statements import SQL
-from gateway.tables import KEY, Choice, Expression, Latest, Part, Relation
+from gateway.plan.pieces import OF_KEY, as_object, column, named, narrowed, rows_of
+from gateway.tables import KEY, Choice, Expression, Part, Relation, Shown, Value
 from gateway.visibility import HIDDEN_FROM, Guard, belonging
 
 ORDER = "Order"
-MAX_NAME = 63
-"""Characters of an identifier in Postgres."""
 MAX_COLUMNS = 1000
 _PARAMETER = re.compile(r"\$\d+")
-_ALL_COLUMNS = re.compile(r"^select \w+ as parent, (\w+\.)?\*(?:, (.*? as \w+))?(?=\s+from )", re.DOTALL)
-OF_KEY = re.compile(
-    r"select (id|sku) as parent, \* from (graph\.\w+)(?:/\* of \w+ \*/)?\s+where \1 = (?!.*\border by\b)", re.DOTALL
-)
-"""What has one row for each parent, since that is the table's primary key."""
-_PARENT = re.compile(r"= any\(\$1::text\[\]\)")
 
 
 class Place(NamedTuple):
@@ -43,7 +35,7 @@ class Place(NamedTuple):
 
 
 class Compiler:
-    """Of one operation, for one role. `variables` decide @skip and @include.
+    """Of one operation, for one role. `variables` decide @skip and @include. `binder_of` tells of a mapping.
 
     `parameters` are how many the statement has so far; `found` are queries for the subjects of what it finds.
     """
@@ -55,12 +47,14 @@ class Compiler:
         fragments: Mapping[str, FragmentDetails],
         variables: VariableValues,
         role: Role,
+        binder_of: Callable[[object], Binder | None],
     ) -> None:
         self.schema = schema
         self._operation = operation
         self._fragments = dict(fragments)
         self._variables = variables
         self.role = role
+        self._binder_of = binder_of
         self._aliases = 0
         self._order: str | None = None  # the alias of the order's row in which we are
         self._places: dict[int, Place] = {}
@@ -85,8 +79,8 @@ class Compiler:
             for inner in self.selected(each, details).values() if isinstance(each, GraphQLObjectType) else ():
                 field = each.fields.get(inner[0].node.name.value)
                 if field is not None:
-                    if isinstance(mapping := mapping_of(field), Latest):
-                        yield Site(LatestOf(mapping), field, inner)
+                    if (binder := self._binder_of(mapping_of(field))) is not None:
+                        yield Site(binder, field, inner)
                     yield from self.argued(get_named_type(field.type), inner)
 
     def root(self, sites: Sequence[Site], bound: Sequence[Bound]) -> str:
@@ -96,7 +90,9 @@ class Compiler:
             for site, each in zip(sites, bound, strict=True):
                 self._places[id(site.node)] = Place(site.binder, each, self.parameters + 1)
                 self.parameters += len(each.parameters)
-            sql = self.placed(sites[0].field, sites[0].details, "")
+            if (field := sites[0].field) is not None:
+                self.check(field.extensions["strawberry-definition"].extensions)
+            sql = self.placed(field, sites[0].details, "")
             # Of a type that no representation has nothing is read, and Postgres takes no parameter that is not used.
             if len(set(_PARAMETER.findall(sql))) != self.parameters - before[0]:
                 raise UncompilableError("some arguments are of what cannot be there")
@@ -130,7 +126,7 @@ class Compiler:
         definition: Any = field.extensions["strawberry-definition"]
         self.check(definition.extensions)
         match definition.metadata.get(KEY):
-            case Latest() if id(node) in self._places:
+            case _ if id(node) in self._places:
                 return f"({self.placed(field, details, row)})"
             case _ if field.args:
                 raise UncompilableError(f"{kind.name}.{node.name.value} has arguments")
@@ -138,6 +134,10 @@ class Compiler:
                 return self.related(relation, object_type(field.type), details, row)
             case Choice() as choice:
                 return self.chosen(choice, details, row)
+            case Value(batch, key, name):
+                return f"(select {name} from ({rows_of(batch().statement, key.format(t=row))}) x)"
+            case Shown(rows):
+                return f"({self.all(rows, object_type(field.type), details)})"
             case Expression(sql):
                 return sql.format(t=row)
             case Part() as part:
@@ -199,74 +199,9 @@ class Compiler:
         return f"case when {part.null_if.format(t=row)} is null then null else {as_object(values)} end"
 
 
-class LatestOf(NamedTuple):
-    """The latest rows of a parent: its statement has the parents in $1 and how many of each in $2."""
-
-    mapping: Latest
-
-    def bind(self, arguments: Mapping[str, Any]) -> Bound:
-        size = arguments.get(self.mapping.argument, self.mapping.default)
-        if size is None or not 1 <= size <= self.mapping.most:
-            raise UncompilableError("it asks for too many, or for none")
-        return Bound((), (size,))
-
-    def sql(self, compiler: Compiler, at: Placed) -> str:
-        parent = f"(values ({at.row}.{self.mapping.key}))"
-        rows = SQL[self.mapping.batch().statement].replace("unnest($1::text[])", parent).replace("$2", f"${at.first}")
-        return compiler.all(compiler.within(rows), object_type(at.kind), at.details)
-
-
 def mapping_of(field: GraphQLField) -> object:
     definition = field.extensions.get("strawberry-definition")
     return None if definition is None else definition.metadata.get(KEY)
-
-
-def named(values: Mapping[str, str]) -> str:
-    """Response key → SQL, as columns."""
-    return ", ".join(f"{sql} as {quoted(key)}" for key, sql in values.items())
-
-
-def as_object(values: Mapping[str, str]) -> str:
-    return f"(select row_to_json(x) from (select {named(values)}) x)"
-
-
-def quoted(key: str) -> str:
-    """A response key as an identifier; the grammar of GraphQL leaves it letters, digits and underscores."""
-    if len(key) > MAX_NAME:
-        raise UncompilableError("an alias is too long for a column")
-    return f'"{key}"'
-
-
-def column(name: str, kind: str, row: str) -> str:
-    return f"{row}.{name}::text" if kind == "Decimal" else f"{row}.{name}"
-
-
-def rows_of(statement: str, key: str) -> str:
-    """The batch's statement for the one parent whose key is this SQL."""
-    sql, found = _PARENT.subn(f"= {key}", SQL[statement])
-    if found != 1 or re.search(r"\$\d", sql.replace(key, "")):
-        raise UncompilableError(f"{statement} is more than a look-up")
-    return sql
-
-
-def narrowed(rows: str, row: str, used: str) -> str:
-    """The batch's rows without the columns that `used` does not take of `row`: Postgres would carry them as nulls."""
-    names = columns_of(row, used)
-
-    def columns(found: re.Match[str]) -> str:
-        table, made = found[1] or "", found[2] or ""
-        others = re.findall(r" as (\w+)", made)
-        shown = [f"{table}{name}" for name in names if name not in others]
-        if not set(others).isdisjoint(names):
-            shown.append(made)
-        return f"select {', '.join(shown)}"
-
-    return _ALL_COLUMNS.sub(columns, rows)
-
-
-def columns_of(row: str, used: str) -> list[str]:
-    """Those that SQL takes of the row, by itself or for who sees what: see `belonging`."""
-    return sorted({*re.findall(rf"\b{row}\.(\w+)", used), *(["id"] if f"/* of {row} */" in used else [])})
 
 
 def object_type(kind: Any) -> GraphQLObjectType:

@@ -1,6 +1,6 @@
 """Documents → statements, kept."""
 
-from collections.abc import Container, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -11,7 +11,6 @@ from graphql import (
     OperationType,
     get_named_type,
     get_operation_ast,
-    is_non_null_type,
     parse,
     specified_rules,
     validate,
@@ -22,43 +21,20 @@ from strawberry.federation import Schema
 
 from gateway.auth import Principal, Role
 from gateway.cost import MOST, Estimate
+from gateway.plan.below import binder_of
 from gateway.plan.binding import Binding, Bound, Details, Site, UncompilableError
-from gateway.plan.compiler import Compiler, quoted
-from gateway.plan.documents import Operation, Root, Roots, operation_of, rest_of
+from gateway.plan.compiler import Compiler
+from gateway.plan.documents import Operation, Root, Roots, operation_of
 from gateway.plan.inputs import UnfitError, Variables, read
 from gateway.plan.kept import Kept
 from gateway.plan.roots import ROOTS
-from gateway.plan.subjects import subjects_of, tables_read
-from gateway.visibility import limited
+from gateway.plan.subjects import subjects_of
+from gateway.plan.whole import Statement, compiled
 
 KEPT = 500
 """Documents, and statements."""
 LONGEST = 20_000
 """Characters of a document that is kept."""
-
-AllBound = Mapping[str, Sequence[Bound] | str]
-"""Response key → what its arguments make of the root and what is below it; or why it does not compile."""
-
-
-class Statement(NamedTuple):
-    """`scoped`: its last parameter is the caller's scope. `reads` is as `tables_read` gives it; `found` is a query for
-    more subjects, with the statement's parameters.
-
-    `keys` are all response keys of the operation, in order. Those in `reasons` are not in the statement, for the reason
-    that stands there; the document `rest` asks for them.
-    """
-
-    sql: str
-    scoped: bool
-    reads: frozenset[str] | None
-    found: str | None
-    keys: Sequence[str]
-    reasons: Mapping[str, str]
-    rest: str | None
-
-    def lacks(self, data: bytes) -> bool:
-        """Whether something is missing in the answer: the ordinary way says what."""
-        return not data
 
 
 class Plan(NamedTuple):
@@ -155,7 +131,8 @@ class Plans:
         if name not in ROOTS:
             return Root(details, (), ())
         below = () if field is None else compiler.argued(get_named_type(field.type), details)
-        sites = [Site(ROOTS[name], field, details), *below]
+        # Of a fragment that is spread twice the fields are there twice, with the same arguments.
+        sites = list({id(site.node): site for site in (Site(ROOTS[name], field, details), *below)}.values())
         return Root(details, sites, [self._binding.argued(site) for site in sites])
 
 
@@ -178,7 +155,7 @@ class Reading(NamedTuple):
         return Estimate(self.schema, operation.node, operation.definitions, self.variables()).total()
 
     def compiler(self, role: Role) -> Compiler:
-        return Compiler(self.schema, self.operation.node, self.operation.fragments, self.variables(), role)
+        return Compiler(self.schema, self.operation.node, self.operation.fragments, self.variables(), role, binder_of)
 
     def selected(self, kind: GraphQLObjectType) -> Mapping[str, Details]:
         fragments = dict(self.operation.fragments)
@@ -195,30 +172,6 @@ def bound_of(root: Root, variables: Variables) -> Sequence[Bound] | str:
         return str(error)
 
 
-def compiled(compiler: Compiler, operation: Operation, roots: Roots, bound: AllBound, *, single: bool) -> Statement:
-    values, reasons = dict[str, str](), dict[str, str]()
-    for key, each in bound.items():
-        if isinstance(each, str):
-            reasons[key] = each
-            continue
-        try:
-            values[key] = compiler.root(roots[key].sites, each)
-        except UncompilableError as error:
-            reasons[key] = str(error)
-    if not values:
-        return Statement("", False, None, None, list(roots), reasons, None)
-    sql = whole(values, {key for key in values if is_certain(roots[key])})
-    found = " union all ".join(compiler.found) or None
-    rest = rest_of(operation, [roots[key].details for key in reasons]) if reasons else None
-    limit = limited(sql, compiler.role, compiler.parameters + 1, single=single)
-    return Statement(*limit, tables_read(sql), found, list(roots), reasons, rest)
-
-
-def is_certain(root: Root) -> bool:
-    field = root.sites[0].field
-    return field is not None and is_non_null_type(field.type)
-
-
 def planned(statement: Statement, bound: Sequence[Bound], cost: int, caller: Principal) -> Plan:
     parameters = [value for each in bound for value in each.parameters]
     if statement.scoped:
@@ -233,16 +186,3 @@ def sizes_in(variables: Mapping[str, Any]) -> Hashable:
         for name, value in variables.items()
         if type(value) is int or isinstance(value, list)
     )
-
-
-def whole(roots: Mapping[str, str], certain: Container[str]) -> str:
-    """The statement that answers all these root fields: response key → the query for its value.
-
-    Where one that is `certain` to have a value has none, the answer is empty: the ordinary way says why.
-    """
-    texts = {key: f"({sql})::text" for key, sql in roots.items()}
-    fields = [
-        f"""'{quoted(key)}:' || {text if key in certain else f"coalesce({text}, 'null')"}"""
-        for key, text in texts.items()
-    ]
-    return f"""select coalesce(textsend('{{' || {" || ',' || ".join(fields)} || '}}'), '')"""

@@ -36,7 +36,8 @@ where o.id = any($1::text[]) order by o.id, told.source
 
 -- name: dead_letters
 select * from record.dead_letter
-where ($1::text is null or source = $1) and ($2::boolean or resolved_at is null)
+where ($2::boolean or resolved_at is null)
+    and ($1::text is null or source = $1)
 order by id desc limit $3
 
 -- name: commands_by_id

@@ -7,12 +7,15 @@ import asyncpg
 import strawberry
 
 from gateway.loading import reader
-from gateway.types.common import column, one
+from gateway.tables import Expression
+from gateway.types.common import column, one, resolved
 from gateway.types.freshness import FRESHNESS_BY_SOURCE, Freshness
 from gateway.visibility import Rows, visible
 
 COUNTS, MOST_COUNTS = 100, 1000
 """How many values orders are counted by, unless asked for more, and at most."""
+LETTERS, MOST_LETTERS = 50, 200
+"""How many dead letters, unless asked for more, and at most."""
 
 BigInt = NewType("BigInt", int)
 """A whole number that may be beyond 32 bits; JSON carries it exactly up to 2^53."""
@@ -24,6 +27,11 @@ BIG_INT = strawberry.scalar(
     parse_value=int,
 )
 
+POSITION = Expression(
+    "{t}.epoch || '/' || upper(to_hex({t}.log >> 32) || '/' || to_hex({t}.log & 4294967295)) || '/' || {t}.ordinal"
+)
+"""Null where nothing was read."""
+
 
 @visible("record.source_state", "record.checkpoint", rows=Rows())
 @strawberry.federation.type(description="A captured database, how far it is projected, and what became of its changes.")
@@ -31,7 +39,7 @@ class Source:
     name: str = column("Its name.")
     state: str | None = column("starting, snapshotting, streaming or failed; null: nobody captures it.")
     detail: str | None = column("Why it failed.")
-    position: str | None = column("The place in its log up to which it is projected.")
+    position: str | None = column("The place in its log up to which it is projected.", plan=POSITION)
     snapshotting: bool = column("Its first state is still being read.")
     seen: BigInt = column("Changes that it had: applied + superseded + dead-lettered + filtered.")
     applied: BigInt = column("Changes that are in the graph.")
@@ -50,17 +58,21 @@ class Source:
 @visible("record.dead_letter", rows=Rows())
 @strawberry.federation.type(description="A change that nobody could use; only its own document waits for it.")
 class DeadLetter:
-    id: strawberry.ID = column("Its identifier.")
+    bytes_: strawberry.Private[bytes]
+    id: strawberry.ID = column("Its identifier.", plan=Expression("{t}.id::text"))
     source: str = column("Where the change came from.")
-    table: str = column("The table, with its schema.")
+    table: str = column("The table, with its schema.", plan=Expression("{t}.tbl"))
     op: str = column("c: created, u: updated, d: deleted, r: read in a snapshot, t: truncated.")
-    position: str = column("The place in the source's log.")
+    position: str = column("The place in the source's log.", plan=POSITION)
     reason: str = column("Why it could not be used.")
-    document: str | None = column("The document that waits for it.")
-    raw: str = column("The change as it came; what is not UTF-8 is replaced.")
+    document: str | None = column("The document that waits for it.", plan=Expression("{t}.doc"))
     first_seen: datetime = column("When it came first.")
     last_seen: datetime = column("When it came last.")
     resolved_at: datetime | None = column("When it could be used after all.")
+
+    @resolved("The change as it came; what is not UTF-8 is replaced.")
+    def raw(self) -> str:
+        return self.bytes_.decode(errors="replace")
 
 
 @strawberry.federation.type(description="How many orders have a value.")
@@ -82,7 +94,7 @@ read_dead_letter = reader(
     id=lambda row: strawberry.ID(str(row["id"])),
     table=lambda row: row["tbl"],
     document=lambda row: row["doc"],
-    raw=lambda row: row["raw"].decode(errors="replace"),
+    bytes_=lambda row: row["raw"],
     position=_position,
 )
 read_count = reader(OrderCount)
