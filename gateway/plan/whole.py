@@ -8,7 +8,6 @@ from graphql import is_non_null_type
 from gateway.plan.binding import Bound, UncompilableError
 from gateway.plan.compiler import Compiler
 from gateway.plan.documents import Operation, Root, Roots, rest_of
-from gateway.plan.pieces import quoted
 from gateway.plan.subjects import tables_read
 from gateway.visibility import limited
 
@@ -68,6 +67,6 @@ def whole(roots: Mapping[str, str], certain: Container[str]) -> str:
     """
     texts = {key: f"({sql})::text" for key, sql in roots.items()}
     fields = [
-        f"""'{quoted(key)}:' || {text if key in certain else f"coalesce({text}, 'null')"}""" for key, text in texts.items()
+        f"""'"{key}":' || {text if key in certain else f"coalesce({text}, 'null')"}""" for key, text in texts.items()
     ]
     return f"""select coalesce(textsend('{{' || {" || ',' || ".join(fields)} || '}}'), '')"""

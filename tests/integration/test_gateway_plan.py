@@ -348,6 +348,7 @@ MUST_COMPILE: list[tuple[str, dict[str, Any]]] = [
         {},
     ),
     ("query ($n: String) { order(number: $n) { displayStatus } }", {"n": "1042"}),
+    (f'{{ {"longer_than_a_column_can_be_named" * 2}: order(id: "1042") {{ id }} }}', {}),
     (
         "query ($f: Int, $w: OrderFilter) { orders(first: $f, filter: $w) { nodes { id } } }",
         {"f": 2, "w": {"text": "104"}},
