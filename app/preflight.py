@@ -45,7 +45,10 @@ _MAY_CREATE = "select has_database_privilege(current_database(), 'create')"
 
 
 class Needs(Struct, frozen=True):
-    """What capture needs of a source: schema-qualified tables that exist and may be read, and a slot, ours or free."""
+    """What capture needs of a source: schema-qualified tables that exist and may be read, and a slot, ours or free.
+
+    A MariaDB has no slots.
+    """
 
     tables: Sequence[str]
     slot: str

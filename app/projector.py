@@ -1,4 +1,4 @@
-"""The projector process: `python -m app.projector --data DIR`. It owns the Debezium engine's process."""
+"""The projector process: `python -m app.projector --data DIR`. It owns the process of the engine, if one is used."""
 
 import argparse
 import asyncio
@@ -9,39 +9,42 @@ from pathlib import Path
 
 import asyncpg
 
-from adapters.registry import adapter
+from app.capture import Capturing, capturing, mappings
 from app.children import ready, run_child
 from app.settings import Settings
 from cdc.capture import SourceLag
-from cdc.engine import EngineSource
-from cdc.kinds import captured
 from projections.database import SQL, Connection
 from projections.runner import Runner, State
 
 log = logging.getLogger("milepost.projector")
 
+SESSION = {
+    "application_name": "milepost projector",
+    "jit": "off",
+    # One that hangs in the middle of a batch must not hold the others up for ever.
+    "idle_in_transaction_session_timeout": "60s",
+}
 STATE_EVERY = 0.5
 """Seconds between two looks at how the sources do."""
 
 
-async def project(data: Path) -> None:
+async def project(data: Path, name: str) -> None:
     """Project until SIGTERM or Ctrl-C. Raises StartError."""
     settings = Settings.load(data)
-    mappings = {source.name: adapter(source.adapter).mapping for source in settings.sources}
-    databases = [captured(s.name, s.dsn, mappings[s.name].tables, settings.graph_dsn) for s in settings.sources]
-    engine = EngineSource(databases, data / "run" / "engine", settings.java_heap_mb)
-    runner = Runner(engine, mappings, partial(connect, settings.graph_dsn), partial(on_state, ", ".join(mappings)))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, runner.stop)
-    watching = asyncio.create_task(watch_sources(engine, settings.graph_dsn))
-    try:
-        await runner.run()
-    finally:
-        watching.cancel()
+    known, connecting = mappings(settings), partial(connect, settings.graph_dsn)
+    async with capturing(settings, name) as (source, shared):
+        runner = Runner(source, known, connecting, partial(on_state, ", ".join(known)), shared)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, runner.stop)
+        watching = asyncio.create_task(watch_sources(source, settings.graph_dsn))
+        try:
+            await runner.run()
+        finally:
+            watching.cancel()
 
 
 async def connect(dsn: str) -> Connection:
-    return await asyncpg.connect(dsn, server_settings={"application_name": "milepost projector", "jit": "off"})
+    return await asyncpg.connect(dsn, server_settings=SESSION)
 
 
 def on_state(sources: str, state: State) -> None:
@@ -50,21 +53,21 @@ def on_state(sources: str, state: State) -> None:
         ready(f"projects {sources}")
 
 
-async def watch_sources(engine: EngineSource, dsn: str) -> None:
+async def watch_sources(source: Capturing, dsn: str) -> None:
     """Keep record.source_state true, for `status` and the API."""
     while True:
         try:
             db = await connect(dsn)
             while True:
-                await put_states(db, engine)
+                await put_states(db, source)
                 await asyncio.sleep(STATE_EVERY)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             log.warning("cannot tell how the sources do: %s", error)
             await asyncio.sleep(STATE_EVERY)
 
 
-async def put_states(db: Connection, engine: EngineSource) -> None:
-    rows = [state_row(lag, engine.waiting(lag.source)) for lag in await engine.lag()]
+async def put_states(db: Connection, source: Capturing) -> None:
+    rows = [state_row(lag, source.waiting(lag.source)) for lag in await source.lag()]
     await db.executemany(SQL["put_source_state"], rows)
 
 
@@ -75,9 +78,10 @@ def state_row(lag: SourceLag, waiting: int) -> tuple[str, str, str | None, int |
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m app.projector", description="Projects changes into the graph.")
     parser.add_argument("--data", type=Path, required=True, help="the data folder")
+    parser.add_argument("--name", default="projector", help="which of several it is")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    run_child(partial(project, arguments.data))
+    run_child(partial(project, arguments.data, arguments.name))
 
 
 if __name__ == "__main__":

@@ -19,10 +19,10 @@ from typing import Final
 from cdc.capture import Capture, SourceLag, State
 from cdc.change import Checkpoint, Transaction
 from cdc.child import Child, start_error
-from cdc.database import SQL, connected
 from cdc.envelope import decode
 from cdc.frames import Ack, Header, Kind, Start, Stop
 from cdc.kinds import Captured, check, prepare, properties
+from cdc.lag import measured
 from cdc.mariadb.database import MariaDatabase, bytes_behind
 from cdc.resume import Anew, Continue
 from cdc.transactions import TornError
@@ -215,19 +215,9 @@ class EngineSource:
         await child.send(Start(run, database.name, settings, offset))
 
     async def _lag(self, capture: Capture) -> SourceLag:
-        state, reason, behind = capture.state, capture.reason, None
         if isinstance(capture.database, MariaDatabase):
             return await self._lag_of_log(capture, capture.database)
-        try:
-            async with connected(capture.database) as db:
-                row = await db.fetchrow(SQL["lag"], capture.database.slot)
-        except MilepostError as error:
-            row, state, reason = None, State.FAILED, str(error)
-        if row:
-            behind = row["bytes"]
-            if state is State.STREAMING and not row["active"]:
-                state, reason = State.STARTING, f"nobody reads its slot {capture.database.slot}"
-        return SourceLag(capture.database.name, state, reason or None, capture.epoch, behind, capture.last_event_at)
+        return await measured(capture.database, capture.state, capture.reason, capture.epoch, capture.last_event_at)
 
     async def _lag_of_log(self, capture: Capture, database: MariaDatabase) -> SourceLag:
         """Nobody confirms anything to a MariaDB: what lies behind the checkpoint is what counts."""

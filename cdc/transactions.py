@@ -56,7 +56,8 @@ class Assembler:
     """Puts the transactions of one source together, in one `epoch`.
 
     `snapshotting` says that a snapshot comes first; rows of the tables in `hidden` are only counted; `seal` makes a
-    checkpoint's `resume` of an engine's offset.
+    checkpoint's `resume` of an engine's offset. Slices of a snapshot are handed on with what was fed if `eager`, else
+    only when they are full, so that they are the same ones whenever the snapshot is read again.
     """
 
     source: str
@@ -64,11 +65,17 @@ class Assembler:
     snapshotting: bool
     hidden: frozenset[str] = frozenset()
     seal: Callable[[bytes], bytes] = bytes
+    eager: bool = True
     _open: str | None = None
     _lines: Lines = field(default_factory=list)
     _strays: Lines = field(default_factory=list)
     _lsn: int = 0
     _rows: int = 0
+
+    @property
+    def open(self) -> str | None:
+        """The number of the transaction that has begun and not ended."""
+        return self._open
 
     def feed(self, lines: Sequence[Line | Unreadable]) -> Iterator[Ended]:
         """What the lines complete. Raises TornError; the assembler is of no use then."""
@@ -81,7 +88,7 @@ class Assembler:
                 yield Ended(transaction, index)
             if self.snapshotting and len(self._lines) >= SLICE:
                 yield Ended(self._part(), None)
-        if self.snapshotting and self._lines:
+        if self.eager and self.snapshotting and self._lines:
             yield Ended(self._part(), None)
 
     def _unreadable(self, line: Unreadable) -> None:
@@ -123,7 +130,7 @@ class Assembler:
         # One ordinal further than its rows need, so that it lies behind the slice before it even when it is empty.
         before, lines = self._rows + 1, self._take()
         self.snapshotting = False
-        place = partial(Position, self.epoch, _offset.decode(line.offset).log)
+        place = partial(Position, self.epoch, _offset.decode(line.offset).log or self._lsn)
         return self._made(lines, place, before, self.seal(bytes(line.offset)), Snapshot.LAST)
 
     def _take(self) -> Lines:

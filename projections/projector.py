@@ -1,6 +1,6 @@
 """The projector: source transactions in, one Postgres transaction out, checkpoint and all."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -15,6 +15,7 @@ from projections.database import SQL, Connection
 from projections.fold import Fold, Stated
 from projections.loader import Loader, position
 from projections.mapping import Mappings
+from projections.sharing import FencedError, Share
 from projections.snapshot import finish_snapshot
 from projections.writer import json_text, write, write_checkpoint
 
@@ -39,17 +40,15 @@ class Fenced(Struct, frozen=True):
 Result: TypeAlias = Advanced | AlreadySeen | Fenced
 
 
-class FencedError(Exception):
-    def __init__(self, source: str) -> None:
-        super().__init__(source)
-        self.source = source
-
-
 class Projector:
-    """One at a time for each graph. `project` may be called again after it raised: memory is emptied then."""
+    """One at a time for each graph, or several that have a `share` each.
 
-    def __init__(self, connection: Connection, mappings: Mappings) -> None:
+    `project` may be called again after it raised: memory is emptied then.
+    """
+
+    def __init__(self, connection: Connection, mappings: Mappings, share: Share | None = None) -> None:
         self._connection = connection
+        self._share = share
         self._mappings = mappings
         self._fold = Fold()
         self._loader = Loader(self._fold)
@@ -57,11 +56,12 @@ class Projector:
 
     async def start(self) -> dict[str, Checkpoint]:
         """Read where the graph stands."""
-        rows = await self._connection.fetch(SQL["load_checkpoints"])
-        self.checkpoints = {
-            r["source"]: Checkpoint(r["source"], position(r), r["resume"], r["snapshotting"]) for r in rows
-        }
+        self.checkpoints = await self._stored()
         return dict(self.checkpoints)
+
+    async def _stored(self) -> dict[str, Checkpoint]:
+        rows = await self._connection.fetch(SQL["load_checkpoints"])
+        return {r["source"]: Checkpoint(r["source"], position(r), r["resume"], r["snapshotting"]) for r in rows}
 
     async def project(self, transactions: Sequence[Transaction]) -> Result:
         """Fold the transactions and write what they changed. Raises what Postgres raises; nothing is written then."""
@@ -96,6 +96,7 @@ class Projector:
         crash_here(CrashPoint.DECODED)
         async with self._connection.transaction():
             crash_here(CrashPoint.BEGUN)
+            await self._take_turn({t.source for t in transactions})
             await self._loader.load(self._connection, [s for _, stated in read for s in stated])
             for transaction, stated in read:
                 self.take(batch, transaction, stated)
@@ -107,6 +108,12 @@ class Projector:
         self.checkpoints.update(batch.checkpoints)
         self._loader.trim()
         return sum(tally.seen for tally in batch.tallies.values())
+
+    async def _take_turn(self, sources: Collection[str]) -> None:
+        """What the others wrote meanwhile is not in memory, and which of their snapshots go on may be otherwise."""
+        if self._share is not None and await self._share.take_turn(self._connection, sources):
+            self._loader.forget()
+            self.checkpoints |= {s: c for s, c in (await self._stored()).items() if s not in sources}
 
     def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:
         """During a snapshot facts are only gathered: the views follow when it is whole."""

@@ -5,17 +5,18 @@ starting → catching_up → live → draining → stopped; any failure leads ba
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, TypeVar, assert_never
 
 import asyncpg
 
-from cdc.change import Broken, Change, ChangeSource, Transaction
+from cdc.change import Broken, Change, ChangeSource, RebalancedError, SharedSource, Transaction
 from orders.crash import CrashPoint, crash_here
 from projections.database import SQL, Connection
 from projections.mapping import Mappings
 from projections.projector import Advanced, AlreadySeen, Fenced, Projector, raw_of
+from projections.sharing import Share
 
 log = logging.getLogger("milepost.projector")
 
@@ -30,6 +31,13 @@ BROKEN_CONNECTION = (
 )
 
 
+T = TypeVar("T")
+
+
+class StoppedError(Exception):
+    """`stop` was called while there was nothing to do yet."""
+
+
 class State(StrEnum):
     STARTING = "starting"
     CATCHING_UP = "catching_up"
@@ -39,7 +47,10 @@ class State(StrEnum):
 
 
 class Runner:
-    """`on_state` hears of each new state. `run` returns when `stop` was called and the batch in hand is done."""
+    """`on_state` hears of each new state. `run` returns when `stop` was called and the batch in hand is done.
+
+    `shared` is the source once more if other projectors read from it, too: this one then takes what it is assigned.
+    """
 
     def __init__(
         self,
@@ -47,11 +58,13 @@ class Runner:
         mappings: Mappings,
         connect: Callable[[], Awaitable[Connection]],
         on_state: Callable[[State], None] = lambda state: None,
+        shared: SharedSource | None = None,
     ) -> None:
         self._source = source
         self._mappings = mappings
         self._connect = connect
         self._on_state = on_state
+        self._shared = shared
         self._stopping = asyncio.Event()
         self.state = State.STARTING
         self.changes = 0
@@ -66,6 +79,10 @@ class Runner:
             before = self.changes
             try:
                 await self._session()
+            except RebalancedError as news:
+                log.info("%s", news)
+            except StoppedError:
+                break
             except Exception as error:
                 pause = FIRST_PAUSE if self.changes > before else min(pause * 2, LONGEST_PAUSE)
                 log.warning("projecting stopped, next try in %.1f s: %s: %s", pause, type(error).__name__, error)
@@ -89,7 +106,7 @@ class Runner:
         connection = await self._connect()
         try:
             await self._take_lock(connection)
-            projector = Projector(connection, self._mappings)
+            projector = Projector(connection, self._mappings, await self._claim(connection))
             checkpoints = await projector.start()
             self._enter(State.CATCHING_UP)
             async with self._source.open(checkpoints) as batches:
@@ -98,9 +115,26 @@ class Runner:
             await close(connection)
 
     async def _take_lock(self, connection: Connection) -> None:
-        """One projector at a time; the second one waits here."""
-        while not self._stopping.is_set() and not await connection.fetchval(SQL["take_projector_lock"]):
+        """One projector at a time, unless they share; the second one waits here."""
+        lock = SQL["share_projector_lock" if self._shared else "take_projector_lock"]
+        while not self._stopping.is_set() and not await connection.fetchval(lock):
             await self._sleep(0.5)
+
+    async def _claim(self, connection: Connection) -> Share | None:
+        if self._shared is None:
+            return None
+        return await Share.claimed(connection, await self._unless_stopped(self._shared.assigned()))
+
+    async def _unless_stopped(self, waiting: Coroutine[Any, Any, T]) -> T:
+        task, stopping = asyncio.create_task(waiting), asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise StoppedError
+        finally:
+            task.cancel()
+            stopping.cancel()
 
     async def _consume(self, projector: Projector, batches: AsyncIterator[Sequence[Transaction]]) -> None:
         stopping = asyncio.ensure_future(self._stopping.wait())

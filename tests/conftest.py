@@ -14,7 +14,8 @@ import asyncpg
 import pytest
 
 from app.postgres import Postgres
-from tests.controls.mariadb import CAPTURE, PASSWORD, MariaDb, MissingError, run
+from tests.controls.kafka import Kafka, MissingError
+from tests.controls.mariadb import CAPTURE, PASSWORD, MariaDb, run
 from tests.controls.waiting import until
 from tests.controls.west import ITEMS
 
@@ -79,6 +80,23 @@ def _run(make: Callable[[], Awaitable[None]]) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, main()).result()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A broker and a Connect worker, running; use topics of your own."""
+    path = Path(tempfile.mkdtemp(prefix="milepost-kafka-"))
+    try:
+        running = Kafka(path)
+        running.start()
+        _run(running.up)
+    except MissingError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    yield running
+    running.stop()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,8 @@
 """A real MariaDB server, as a process of this user; and what tests say to it."""
 
-import ctypes
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,16 +11,12 @@ from urllib.parse import urlsplit
 import pymysql
 
 from app.cluster import free_port
+from tests.controls.kafka import MissingError, die_with_parent
 
-_PR_SET_PDEATHSIG: Final = 1
 _INSTALL = ("--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db")
 _RIGHTS = "select, reload, replication slave, binlog monitor, slave monitor"
 PASSWORD: Final = "capture-secret"  # noqa: S105 (of a server that lives for one test)
 CAPTURE: Final = f"grant {_RIGHTS} on *.* to 'capture'@'127.0.0.1' identified by '{PASSWORD}'"
-
-
-class MissingError(Exception):
-    """A reason why there can be no MariaDB here."""
 
 
 class MariaDb:
@@ -58,7 +52,7 @@ class MariaDb:
             *self._options,
         ]
         with (self._folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=_die_with_parent)
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent)
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """And wait until it is gone."""
@@ -82,12 +76,6 @@ class MariaDb:
 
 def _user(folder: Path) -> str:
     return folder.owner()
-
-
-def _die_with_parent() -> None:
-    """However the tests end, even by kill -9, nothing is left of it. The thread that starts it must live on."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def connect(dsn: str) -> "pymysql.Connection[Any]":

@@ -40,7 +40,7 @@ def test_each_kind_of_database_has_a_java_of_its_own(tmp_path: Path, monkeypatch
     monkeypatch.setattr(preflight, "_CGROUP", tmp_path)
     sources = [SourceSettings(scheme, "any", f"{scheme}://h/d") for scheme in ("postgresql", "postgres", "mariadb")]
     preflight.check_memory(100, preflight.machines(sources[:2]))
-    with pytest.raises(StartError, match="too little memory: 400 MB .* needs 500 MB"):
+    with pytest.raises(StartError, match=r"too little memory: 400 MB .* needs 500 MB"):
         preflight.check_memory(100, preflight.machines(sources))
 
 

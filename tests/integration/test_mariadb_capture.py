@@ -64,7 +64,7 @@ async def test_an_empty_database_ends_its_snapshot(west: str, database: str, dat
 
 
 async def test_a_column_that_comes_while_nobody_reads_is_read(west: str, database: str, data: Path) -> None:
-    """What was written before and behind the ALTER is read with the columns of its time, however late."""
+    """What was written before and behind the ALTER is read with the columns of its time, however late, and once."""
     put(west, "old", 1)
     reader = Reader()
     async with captured(capturing.engine(data, items(west, database)), reader):
@@ -88,18 +88,6 @@ async def test_a_column_that_comes_while_nobody_reads_is_read(west: str, databas
         {"weight": "2.000", "id": 4},
         {"weight": "3.000", "id": 4},
     ]
-
-
-async def test_goes_on_behind_the_checkpoint(west: str, database: str, data: Path) -> None:
-    """Right behind the snapshot, and behind a transaction."""
-    reader = Reader()
-    async with captured(capturing.engine(data, items(west, database)), reader):
-        await snapshot_taken(reader, "west")
-    for ident in (1, 2):
-        put(west, "while away", ident)
-        async with captured(capturing.engine(data, items(west, database)), reader):
-            await has(reader, "west", range(1, ident + 1))
-    assert reader.streamed_ids("west") == [1, 2]
     assert {each.position.epoch for each in reader.transactions} == {1}
 
 
