@@ -7,7 +7,7 @@ import asyncpg
 from orders.errors import StartError
 
 GATEWAY_ROLE = "milepost_gateway"
-VERSION = 3
+VERSION = 4
 """Of the schemas; a database of another version is not touched."""
 
 _FILES = (

@@ -48,14 +48,16 @@ class ConflictError(RejectedError):
 
 
 class PoisonError(MilepostError):
-    """A change that cannot be mapped or projected; `doc` names the document that waits for it, if known."""
+    """A change that cannot be mapped or projected; `doc` names the document that waits for it, `ident` an
+    identifier that this one claims or hangs on, if known."""
 
     code = "POISON"
 
-    def __init__(self, reason: str, doc: object | None = None) -> None:
+    def __init__(self, reason: str, doc: object | None = None, ident: object | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.doc = doc
+        self.ident = ident
 
 
 class StartError(MilepostError):

@@ -118,6 +118,17 @@ class FactStore:
         self._replace(old.fact if old else None, fact)
         return True
 
+    def undo(self, key: Key, old: Known | None) -> None:
+        """What was put under the key since `old` was known is as if it had never come."""
+        put = self.known[key].fact
+        if old is None:
+            self._file(put, -1)
+            del self.known[key]
+            self.added.discard(key)
+        else:
+            self.known[key] = old
+            self._replace(put, old.fact)
+
     def _replace(self, old: Fact | None, new: Fact) -> None:
         if old is not None and same_place(old, new):
             self._keep(new)

@@ -47,42 +47,18 @@ class Source:
     freshness: Freshness = one("As of when what it says is shown.", lambda: FRESHNESS_BY_SOURCE, "name")
 
 
-@visible("record.dead_letter", rows=Rows())
-@strawberry.federation.type(description="A change that nobody could use; only its own document waits for it.")
-class DeadLetter:
-    id: strawberry.ID = column("Its identifier.")
-    source: str = column("Where the change came from.")
-    table: str = column("The table, with its schema.")
-    op: str = column("c: created, u: updated, d: deleted, r: read in a snapshot, t: truncated.")
-    position: str = column("The place in the source's log.")
-    reason: str = column("Why it could not be used.")
-    document: str | None = column("The document that waits for it.")
-    raw: str = column("The change as it came; what is not UTF-8 is replaced.")
-    first_seen: datetime = column("When it came first.")
-    last_seen: datetime = column("When it came last.")
-    resolved_at: datetime | None = column("When it could be used after all.")
-
-
 @strawberry.federation.type(description="How many orders have a value.")
 class OrderCount:
     value: str | None = column("The value; null: it is not known.")
     count: int = column("How many orders have it.")
 
 
-def _position(row: asyncpg.Record) -> str | None:
+def position_of(row: asyncpg.Record) -> str | None:
     epoch, log, ordinal = row["epoch"], row["log"], row["ordinal"]
     if epoch is None or log is None:
         return None
     return f"{epoch}/{log >> 32:X}/{log & 0xFFFFFFFF:X}/{ordinal}"
 
 
-read_source = reader(Source, position=_position)
-read_dead_letter = reader(
-    DeadLetter,
-    id=lambda row: strawberry.ID(str(row["id"])),
-    table=lambda row: row["tbl"],
-    document=lambda row: row["doc"],
-    raw=lambda row: row["raw"].decode(errors="replace"),
-    position=_position,
-)
+read_source = reader(Source, position=position_of)
 read_count = reader(OrderCount)

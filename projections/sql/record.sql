@@ -92,7 +92,7 @@ create table record.feed (                       -- order events in commit order
     unique (order_id, key)
 );
 
-create table record.dead_letter (
+create table record.dead_letter (                -- changes that nobody could use; only what hangs on them waits
     id            bigint generated always as identity primary key,
     source        text not null,
     epoch         integer not null,
@@ -100,11 +100,36 @@ create table record.dead_letter (
     ordinal       integer not null,
     tbl           text not null,
     op            text not null,
+    key           text,                          -- the row's key as JSON, if it could be read
     raw           bytea not null,                -- the change as it came
+    kind          text not null default 'UNMAPPED',  -- UNREADABLE, UNMAPPED, REFUSED, UNDERIVABLE
     reason        text not null,
     doc           text,                          -- the document that waits for it, if known
+    order_id      text,                          -- the order that waits for it, if known
+    attempts      integer not null default 1,
     first_seen    timestamptz not null default now(),
     last_seen     timestamptz not null default now(),
     resolved_at   timestamptz,
-    unique (source, epoch, log, ordinal)
+    resolution    text,                          -- REPLAYED, SUPERSEDED (its row was told anew), DISCARDED
+    resolved_by   text
 );
+-- Of hashes: what is poison may be longer than an index can hold.
+create unique index on record.dead_letter (source, epoch, log, ordinal, hashtextextended(coalesce(doc, ''), 0));
+create index on record.dead_letter (hashtextextended(key, 0)) where resolved_at is null;
+create index on record.dead_letter using hash (order_id) where resolved_at is null;
+
+-- The order that a document or an identifier hangs under, as far as is known; null: of none.
+create function record.order_of(of_doc text, of_ident text) returns text stable language sql as $$
+    with recursive seed (doc) as (
+        select of_doc where of_doc is not null
+        union select doc from graph.claim where ident = of_ident
+    ), up (doc) as (
+        select doc from seed
+        union select c.doc from up join graph.link l on l.doc = up.doc join graph.claim c on c.ident = l.ident
+    ), named (ident) as (
+        select of_ident
+        union select l.ident from graph.link l join up using (doc)
+        union select c.ident from graph.claim c join up using (doc)
+    )
+    select min(substr(ident, 14)) from named where starts_with(ident, 'order_number=')
+$$;

@@ -55,11 +55,6 @@ delete from graph.link where (ident, doc) in (select * from unnest($1::text[], $
 -- The row stays locked until commit: positions are in commit order.
 update record.feed_head set position = position + $1 returning position - $1
 
--- name: put_dead_letters
-insert into record.dead_letter (source, epoch, log, ordinal, tbl, op, raw, reason, doc)
-select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::text[])
-on conflict (source, epoch, log, ordinal) do update set last_seen = now(), reason = excluded.reason
-
 -- name: add_checkpoint
 insert into record.checkpoint (source, epoch, log, ordinal, resume, snapshotting, seen, applied, superseded, dead, filtered, committed_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
