@@ -16,6 +16,7 @@ from gateway.context import Context
 from gateway.database import Pool, connect, open_plan_pool, open_pool
 from gateway.documents import Documents
 from gateway.errors import OUTAGES
+from gateway.express import Express
 from gateway.feed import Feed
 from gateway.http import HttpView
 from gateway.lanes import Lanes
@@ -36,6 +37,7 @@ class Parts:
     pool: Pool
     feed: Feed
     http: HttpView
+    express: Express
     sockets: SocketView
 
 
@@ -66,6 +68,9 @@ class Gateway:
         self._plans = build_plans(self._schema, production)
         self._tokens = TokenCheck(trust)
         self._parts: Parts | None = None
+
+    def express(self) -> Express | None:
+        return None if self._parts is None else self._parts.express
 
     @property
     def parts(self) -> Parts:
@@ -154,8 +159,11 @@ class Gateway:
             context = Context(pool, feed, throttle)
             documents = Documents(pool, only=self._documents_only)
             over_http = replace(context, gate=self.gate)
-            http = HttpView(self._schema, Answers(lanes, self._plans), self._tokens, documents, over_http)
-            yield Parts(pool, feed, http, SocketView(self._schema, self._tokens, documents, context, self._origins))
+            answers = Answers(lanes, self._plans)
+            http = HttpView(self._schema, answers, self._tokens, documents, over_http)
+            express = Express(self._tokens, throttle, answers, documents)
+            sockets = SocketView(self._schema, self._tokens, documents, context, self._origins)
+            yield Parts(pool, feed, http, express, sockets)
 
 
 def _asks(query_string: bytes) -> bool:

@@ -44,10 +44,17 @@ def _weight(text: str) -> tuple[str, float]:
 
 
 async def respond(send: Send, status: int, media: bytes, body: bytes, headers: Headers = ()) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    head = [(b"content-type", media), length, *_ALWAYS, *headers]
+    head = fields(media, b"%d" % len(body), headers)
     await send({"type": "http.response.start", "status": status, "headers": head})
     await send({"type": "http.response.body", "body": body})
+
+
+def fields(media: bytes, length: bytes, headers: Headers = ()) -> list[tuple[bytes, bytes]]:
+    return [(b"content-type", media), (b"content-length", length), *_ALWAYS, *headers]
+
+
+def written(headers: Headers) -> bytes:
+    return b"".join(b"%b: %b\r\n" % each for each in headers)
 
 
 async def respond_json(send: Send, status: int, content: object, headers: Headers = ()) -> None:

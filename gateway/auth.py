@@ -100,6 +100,11 @@ class TokenCheck:
             raise UnauthenticatedError("a bearer token is needed: Authorization: Bearer <token>")
         return await self.check(token.strip())
 
+    def known(self, token: str) -> Principal | None:
+        """Of a token that was good a moment ago."""
+        known = self._known.get(token)
+        return known.principal if known is not None and time.time() < known.until else None
+
     async def check(self, token: str) -> Principal:
         """Raises UnauthenticatedError, which does not say what is wrong with the token unless it is too old.
 
@@ -107,10 +112,10 @@ class TokenCheck:
         """
         if len(token) > MAX_TOKEN:
             raise UnauthenticatedError("the token is not valid")
-        known, now = self._known.get(token), time.time()
-        if known is not None and now < min(known.until, known.principal.expires_at):
-            return known.principal
-        if known is None:
+        if (known := self.known(token)) is not None:
+            return known
+        now = time.time()
+        if token not in self._known:
             self._spare(int(now))
         try:
             principal = await self._checked(token)
@@ -119,7 +124,7 @@ class TokenCheck:
             raise
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
-        self._known[token] = _Known(principal, now + BELIEVED)
+        self._known[token] = _Known(principal, min(now + BELIEVED, principal.expires_at))
         return principal
 
     def _spare(self, second: int) -> None:

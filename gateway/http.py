@@ -1,12 +1,10 @@
 """GraphQL over HTTP: POST of JSON, or GET for what only reads; one operation a request."""
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
 
 import asyncpg
 import msgspec
@@ -23,14 +21,11 @@ from gateway.asgi import (
     Receive,
     Scope,
     Send,
-    TooLargeError,
     header,
-    read_body,
     respond,
     respond_json,
-    weights,
 )
-from gateway.auth import Principal, Role, TokenCheck
+from gateway.auth import Principal, TokenCheck
 from gateway.compression import compressed
 from gateway.context import Context
 from gateway.cost import DOOR, REFUSED, Told, most, told
@@ -40,39 +35,13 @@ from gateway.leaving import ClientGoneError, Watched
 from gateway.plan.answers import Answers, Asked
 from gateway.plan.explaining import explained
 from gateway.plan.plans import Plan
+from gateway.requests import MODERN, Request, UnusableError, negotiated, raw_request, wants_plan
 from gateway.schema import GatewaySchema
 from gateway.throttle import Lease
 from orders.errors import NotFoundError, RejectedError, TransientError
 
-MAX_BODY = 512 * 1024
-"""Bytes."""
-
-_RESPONSE = "application/graphql-response+json"
-_LEGACY = "application/json"
 _ALLOWED = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 _CHALLENGE = ((b"www-authenticate", b"Bearer"),)
-
-
-class Request(msgspec.Struct, frozen=True, rename="camel"):
-    """What is asked, as the GraphQL over HTTP specification has it."""
-
-    query: str = ""
-    document_id: str | None = None
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
-
-
-_REQUEST = msgspec.json.Decoder(Request)
-
-
-class _UnusableError(Exception):
-    """The request is no GraphQL request; `status` says how."""
-
-    def __init__(self, status: int, message: str, headers: Headers = ()) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = headers
 
 
 @dataclass(frozen=True)
@@ -92,7 +61,7 @@ class HttpView:
             lease = self.context.throttle.lease(caller)
             if not lease.spend(DOOR):
                 await lease.take(DOOR)
-            raw, read = await _raw(scope, receive)
+            raw, read = await raw_request(scope, receive)
             with Watched(receive):
                 request, asked = None, self.answers.find(raw, caller)
                 if asked is None:
@@ -109,18 +78,18 @@ class HttpView:
         except ClientGoneError:
             return None
         except UnauthenticatedError as error:
-            await respond_json(send, 401, _errors(error.code, str(error)), _CHALLENGE)
+            await respond_json(send, 401, errors_of(error.code, str(error)), _CHALLENGE)
         except ThrottledError as error:
-            await respond_json(send, 429, _errors(error.code, str(error)), _retry(error.seconds))
+            await respond_json(send, 429, errors_of(error.code, str(error)), _retry(error.seconds))
         except TransientError as error:
-            await respond_json(send, 503, _errors(error.code, str(error)), _RETRY)
+            await respond_json(send, 503, errors_of(error.code, str(error)), RETRY)
         except RejectedError as error:
             lease.settle(0, REFUSED)
             status = 404 if isinstance(error, NotFoundError) else 400
-            await respond_json(send, status, _errors(error.code, str(error)))
-        except _UnusableError as error:
+            await respond_json(send, status, errors_of(error.code, str(error)))
+        except UnusableError as error:
             lease.settle(0, REFUSED)
-            await respond_json(send, error.status, _errors(BAD_REQUEST, str(error)), error.headers)
+            await respond_json(send, error.status, errors_of(BAD_REQUEST, str(error)), error.headers)
         except Exception as error:
             masked = tell(GraphQLError(str(error), original_error=error), uuid.uuid4().hex)
             await respond_json(send, 500, {"errors": [masked.formatted]})
@@ -149,7 +118,7 @@ class HttpView:
         answer = await self.answers.answer(asked)
         actual = DOOR if answer is None else max(answer.objects, DOOR)
         lease.settle(requested, actual)
-        return None if answer is None else _body(answer.data, told(lease, requested, actual), asked.note)
+        return None if answer is None else body_of(answer.data, told(lease, requested, actual), asked.note)
 
     def _looked(self, request: Request, caller: Principal) -> Plan | None:
         return self.answers.plans.look(request.query, request.variables or {}, request.operation_name, caller)
@@ -171,60 +140,20 @@ class HttpView:
                     return await self.schema.complete(asked.plan, **more)
             return await self.schema.execute(request.query, **more)
         except MissingQueryError:
-            raise _UnusableError(400, "there is no query") from None
+            raise UnusableError(400, "there is no query") from None
         except CannotGetOperationTypeError as error:
-            raise _UnusableError(400, error.as_http_error_reason()) from None
+            raise UnusableError(400, error.as_http_error_reason()) from None
         except InvalidOperationTypeError as error:
             raise _misplaced(error.operation_type) from None
 
 
-def _misplaced(kind: OperationType) -> _UnusableError:
+def _misplaced(kind: OperationType) -> UnusableError:
     if kind is OperationType.MUTATION:
-        return _UnusableError(405, "a mutation is sent by POST", _POST_ONLY)
-    return _UnusableError(400, "subscriptions need a WebSocket (graphql-transport-ws)")
+        return UnusableError(405, "a mutation is sent by POST", _POST_ONLY)
+    return UnusableError(400, "subscriptions need a WebSocket (graphql-transport-ws)")
 
 
-async def _raw(scope: Scope, receive: Receive) -> tuple[bytes, Callable[[bytes], Request]]:
-    """The request's bytes, and how to read them."""
-    if scope["method"] == "GET":
-        return scope["query_string"], _in_url
-    if (header(scope, b"content-type") or "").partition(";")[0].strip().lower() != "application/json":
-        raise _UnusableError(415, "the content type must be application/json")
-    if header(scope, b"content-encoding") not in (None, "identity"):
-        raise _UnusableError(415, "a compressed body is not accepted")
-    try:
-        return await read_body(receive, MAX_BODY), _in_body
-    except TooLargeError:
-        raise _UnusableError(413, f"a request has at most {MAX_BODY} bytes") from None
-
-
-def _in_url(raw: bytes) -> Request:
-    """`variables` and `extensions` are JSON there."""
-    try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
-        asked: dict[str, Any] = dict(pairs)
-        if len(asked) < len(pairs):
-            raise _UnusableError(400, "a parameter comes twice")
-        for name in {"variables", "extensions"} & asked.keys():
-            asked[name] = msgspec.json.decode(asked[name])
-        return msgspec.convert(asked, Request)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise _UnusableError(400, f"the URL holds no GraphQL request: {error}") from None
-
-
-def _in_body(raw: bytes) -> Request:
-    try:
-        return _REQUEST.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _UnusableError(400, f"the body is no GraphQL request: {error}") from None
-
-
-def wants_plan(request: Request, caller: Principal) -> bool:
-    """An admin asks in the request's `extensions`."""
-    return caller.role is Role.ADMIN and (request.extensions or {}).get("plan") is True
-
-
-def _body(data: bytes, told: Told, note: bytes) -> bytes:
+def body_of(data: bytes, told: Told, note: bytes) -> bytes:
     return b'{"data":%b,"extensions":%b%b}}' % (data, msgspec.json.encode(told)[:-1], note)
 
 
@@ -235,7 +164,7 @@ async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:
         return
     if any(error["extensions"]["code"] == UNAVAILABLE for error in errors):
         # A part of the data without the rest would look like the truth.
-        await respond_json(send, 503, {"errors": errors}, _RETRY)
+        await respond_json(send, 503, {"errors": errors}, RETRY)
         return
     content: dict[str, Any] = {"errors": errors} if errors else {}
     # Nothing was executed: the document, its variables or its choice of operation are wrong.
@@ -244,32 +173,24 @@ async def _answer(scope: Scope, send: Send, result: ExecutionResult) -> None:
         content["data"] = result.data
     if result.extensions:
         content["extensions"] = result.extensions
-    modern = negotiated(header(scope, b"accept")) == _RESPONSE
+    modern = negotiated(header(scope, b"accept")) == MODERN
     await _send(scope, send, 400 if refused and modern else 200, msgspec.json.encode(content))
 
 
 async def _send(scope: Scope, send: Send, status: int, body: bytes) -> None:
     media = negotiated(header(scope, b"accept"))
     body, coding = compressed(body, header(scope, b"accept-encoding"))
-    await respond(send, status, f"{media}; charset=utf-8".encode(), body, (*_HEADERS, *coding))
-
-
-@lru_cache(256)
-def negotiated(accept: str | None) -> str:
-    """The media type of the answer: the modern one for those who name it and do not like the other better."""
-    wishes = weights(accept)
-    modern = wishes.get(_RESPONSE, 0.0)
-    return _RESPONSE if modern > 0 and modern >= wishes.get(_LEGACY, 0.0) else _LEGACY
+    await respond(send, status, f"{media}; charset=utf-8".encode(), body, (*ANSWER_HEADERS, *coding))
 
 
 def _retry(seconds: int) -> Headers:
     return ((b"retry-after", str(seconds).encode()),)
 
 
-def _errors(code: str, message: str) -> Mapping[str, object]:
+def errors_of(code: str, message: str) -> Mapping[str, object]:
     return {"errors": [{"message": message, "extensions": {"code": code}}]}
 
 
-_HEADERS: Headers = (NO_STORE, (b"vary", b"accept, accept-encoding"))
-_RETRY = _retry(1)
+ANSWER_HEADERS: Headers = (NO_STORE, (b"vary", b"accept, accept-encoding"))
+RETRY = _retry(1)
 _POST_ONLY: Headers = ((b"allow", b"POST"),)

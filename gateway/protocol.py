@@ -1,17 +1,20 @@
 """HTTP as uvicorn reads it, in a world that is not always kind: endless heads, and more than can be answered."""
 
 import asyncio
-import re
+from collections.abc import Callable
 from typing import Any, cast
 
 from gateway.admission import ADMITTED, BUSY, Gate
-from gateway.asgi import Scope
+from gateway.asgi import Scope, written
 from gateway.corking import CorkedProtocol
+from gateway.express import Express, Ride
 
 WHOLE_WITHIN = 20.0
 """Seconds from a request's first byte, or a connection's begin, to its last byte."""
 MAX_HEAD = 64 * 1024
 """Bytes of a request's URL and headers."""
+MAX_WAITING = 64 * 1024
+"""Bytes of a body that is waited for on the short way."""
 PATH = b"/graphql"
 
 REFUSAL = (
@@ -22,11 +25,15 @@ REFUSAL = (
 
 
 class Protocol(CorkedProtocol):
-    """Of one connection."""
+    """Of one connection. Until `express` has something, all requests take the ordinary way."""
 
-    def __init__(self, gate: Gate, *args: Any, **more: Any) -> None:
+    def __init__(self, gate: Gate, express: Callable[[], Express | None], *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._gate = gate
+        self._find_express = express
+        self._ride: Ride | None = None
+        self._taken = self._more = b""
+        self._last = False
         self._late: asyncio.TimerHandle | None = None
         self._head = 0
         self._in_head, self._between = False, True
@@ -38,17 +45,74 @@ class Protocol(CorkedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_nothing()
+        if self._ride is not None:
+            self._ride.leave()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        if self._ride is None:
+            super().shutdown()
+        self._last = True
+
     def data_received(self, data: bytes) -> None:
-        if self._gate.full and self._between and self._alone() and _is_one_whole(data):
-            return self._refuse()
+        if self._ride is not None:
+            self._more += data
+            self.flow.pause_reading()
+        elif not (self._between and self._alone()):
+            self._ordinarily(data)
+        else:
+            data, self._taken = self._taken + data, b""
+            if not self._shortly(data):
+                self._ordinarily(data)
+
+    def _shortly(self, data: bytes) -> bool:
+        """Whether it takes the short way, or waits for the rest of a body that may."""
+        express = self._find_express()
+        head, end, body = data.partition(b"\r\n\r\n")
+        known = express.head(head) if express is not None and end and not self.flow.write_paused else None
+        if express is None or known is None or not len(body) <= known.length <= MAX_WAITING:
+            return False
+        if len(body) < known.length:
+            self._await(data)
+        elif self._gate.full:
+            self._refuse()
+        else:
+            self._ride = express.begin(known, body, self._gate, self.tasks, self._reply)
+            if self._ride is None:
+                return False
+            self._taken = data
+            self._unset_keepalive_if_required()
+            self._expect_nothing()
+        return True
+
+    def _ordinarily(self, data: bytes) -> None:
         super().data_received(data)
         if self._in_head:
             self._head += len(data)
             if self._head > MAX_HEAD:
                 self._close("The head of the request is too large.")
-        return None
+
+    def _await(self, data: bytes) -> None:
+        """The rest of the body."""
+        self._taken = data
+        self._unset_keepalive_if_required()
+        if self._late is None:
+            self._expect()
+
+    def _reply(self, start: bytes, rest: bytes) -> None:
+        self._ride = None
+        data, self._taken, more, self._more = self._taken, b"", self._more, b""
+        if start:
+            self.server_state.total_requests += 1
+            self.transport.write(start + written(self.server_state.default_headers) + rest)
+            self._rest()
+        else:
+            self._ordinarily(data)
+        if self._last:
+            super().shutdown()
+        elif more:
+            self.flow.resume_reading()
+            self.data_received(more)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -91,7 +155,7 @@ class Protocol(CorkedProtocol):
 
     def _alone(self) -> bool:
         """Nothing that came before on this connection is still to be answered."""
-        return self.cycle is None or self.cycle.response_complete
+        return self._ride is None and (self.cycle is None or self.cycle.response_complete)
 
     def _counts(self) -> bool:
         """One that waits behind another of its connection is counted when its turn comes."""
@@ -99,8 +163,12 @@ class Protocol(CorkedProtocol):
 
     def _refuse(self) -> None:
         self._expect_nothing()
-        self._unset_keepalive_if_required()
         self.transport.write(REFUSAL)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Until the next request, which may not come."""
+        self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def _close(self, problem: str) -> None:
@@ -118,14 +186,3 @@ class Protocol(CorkedProtocol):
     def _too_late(self) -> None:
         self._late = None
         self.transport.close()
-
-
-def _is_one_whole(data: bytes) -> bool:
-    """One request for an answer, from its first byte to its last: it can be refused without being read."""
-    head, _, body = data.partition(b"\r\n\r\n")
-    length = _LENGTH.search(head)
-    return data.startswith(_POST) and length is not None and int(length[1]) == len(body)
-
-
-_POST = b"POST /graphql HTTP/1.1\r\n"
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,9})(?:\r|$)", re.IGNORECASE)

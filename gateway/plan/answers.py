@@ -13,7 +13,7 @@ from gateway.errors import OUTAGES
 from gateway.lanes import Lanes
 from gateway.plan.kept import Kept
 from gateway.plan.plans import Plan, Plans
-from gateway.plan.revisions import Asking
+from gateway.plan.revisions import Asking, Revisions
 from orders.errors import TransientError
 
 REQUESTS = 20_000
@@ -68,7 +68,7 @@ class Answers:
     def __init__(self, lanes: Lanes, plans: Plans) -> None:
         self._lanes = lanes
         self.plans = plans
-        self._asking = Asking(lanes)
+        self.asking = Asking(lanes)
         self._asked: Kept[Key, Asked] = Kept(REQUESTS, self._drop)
         self._bytes = 0
         self._era = 0
@@ -113,15 +113,17 @@ class Answers:
         """Requests that are remembered, and bytes of answers."""
         return len(self._asked), self._bytes
 
+    def holds(self, answer: Answer, now: Revisions) -> bool:
+        """Whether it is what would be read anew, by the revisions of its subjects as they were asked for since."""
+        return answer.era == self._era and all(now.get(each) == was for each, was in answer.revisions.items())
+
     async def _answer(self, asked: Asked) -> Answer:
         asked.times += 1
         subjects = asked.plan.subjects
         if asked.times == 1 or subjects is None or not asked.remembered:
             return await self._read(asked.plan)
-        if (answer := asked.answer) is not None:
-            now = await self._asking.of(answer.revisions)
-            if answer.era == self._era and all(now.get(each) == was for each, was in answer.revisions.items()):
-                return answer
+        if (answer := asked.answer) is not None and self.holds(answer, await self.asking.of(answer.revisions)):
+            return answer
         return await self._keep(asked, subjects)
 
     async def _read(self, plan: Plan) -> Answer:

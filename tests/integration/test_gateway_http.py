@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed
 from app.postgres import Postgres
 from gateway.auth import Trust, issue_token, new_key_pair
 from gateway.database import Snapshot
-from gateway.http import MAX_BODY
 from gateway.plan.plans import Plans
+from gateway.requests import MAX_BODY
 from tests.controls import serving
 from tests.controls.serving import Client
 
