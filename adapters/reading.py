@@ -155,6 +155,7 @@ class TableRule:
         self._kind = kind
         self._key = key
         self._read = read
+        self.prefixes: tuple[str, ...] = (f"{kind}/",)
 
     def facts(self, change: Change, zone: ZoneInfo | None) -> list[Fact]:
         key = Columns(change.source, change.table, change.key)
@@ -190,3 +191,7 @@ class TableMapping:
     def facts(self, change: Change) -> Sequence[Fact]:
         rule = self._rules.get(change.table)
         return rule.facts(change, self._zone) if rule else ()
+
+    def prefixes(self, table: str) -> tuple[str, ...]:
+        rule = self._rules.get(table)
+        return rule.prefixes if rule else ()

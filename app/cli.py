@@ -124,6 +124,17 @@ def status(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] =
 
 
 @app.command
+def sources(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """How each source is, how far behind, what it keeps for Milepost, and what to do."""
+    from app.sources import sources_text
+
+    async def main() -> None:
+        say(await sources_text(folder(data, demo)))
+
+    finish(main)
+
+
+@app.command
 def verify(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] = False) -> None:
     """Compare the graph with its ledger and with the sources. Exit code 1 when they differ."""
     from app.verifying import report

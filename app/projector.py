@@ -6,12 +6,14 @@ import logging
 import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 from adapters.registry import adapter
 from app.children import ready, run_child
 from app.settings import Settings
+from cdc.advice import MEGABYTE, advice
 from cdc.capture import SourceLag
 from cdc.database import CapturedDatabase
 from cdc.engine import EngineSource
@@ -33,7 +35,7 @@ async def project(data: Path) -> None:
     runner = Runner(engine, mappings, partial(connect, settings.graph_dsn), partial(on_state, ", ".join(mappings)))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, runner.stop)
-    watching = asyncio.create_task(watch_sources(engine, settings.graph_dsn))
+    watching = asyncio.create_task(watch_sources(engine, settings))
     try:
         await runner.run()
     finally:
@@ -50,26 +52,45 @@ def on_state(sources: str, state: State) -> None:
         ready(f"projects {sources}")
 
 
-async def watch_sources(engine: EngineSource, dsn: str) -> None:
-    """Keep record.source_state true, for `status` and the API."""
+async def watch_sources(engine: EngineSource, settings: Settings) -> None:
+    """Keep record.source_state true, for `status` and the API; say once what is to be done."""
+    watch = Watch(engine, settings)
     while True:
         try:
-            db = await connect(dsn)
+            db = await connect(settings.graph_dsn)
             while True:
-                await put_states(db, engine)
+                await watch.put(db)
                 await asyncio.sleep(STATE_EVERY)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             log.warning("cannot tell how the sources do: %s", error)
             await asyncio.sleep(STATE_EVERY)
 
 
-async def put_states(db: Connection, engine: EngineSource) -> None:
-    rows = [state_row(lag, engine.waiting(lag.source)) for lag in await engine.lag()]
-    await db.executemany(SQL["put_source_state"], rows)
+class Watch:
+    """Looks at the sources, and remembers what it has warned of."""
+
+    def __init__(self, engine: EngineSource, settings: Settings) -> None:
+        self._engine, self._most_behind = engine, settings.lag_alert_mb * MEGABYTE
+        self._said: dict[str, str | None] = {}
+
+    async def put(self, db: Connection) -> None:
+        await db.executemany(SQL["put_source_state"], [self._row(lag) for lag in await self._engine.lag()])
+
+    def _row(self, lag: SourceLag) -> tuple[Any, ...]:
+        told = advice(lag, f"milepost_{lag.source}", self._most_behind)
+        kind = told and told.lstrip("0123456789")
+        if kind != self._said.get(lag.source):
+            self._said[lag.source] = kind
+            if told:
+                log.warning("source %s: %s", lag.source, told)
+        return *state_row(lag, self._engine.waiting(lag.source)), told
 
 
-def state_row(lag: SourceLag, waiting: int) -> tuple[str, str, str | None, int | None, int]:
-    return lag.source, lag.state.value, lag.reason, lag.bytes_behind, waiting
+def state_row(lag: SourceLag, waiting: int) -> tuple[Any, ...]:
+    slot, healed = lag.slot, lag.healed
+    kept = (slot.status, slot.kept, slot.safe, slot.safe_seconds) if slot else (None,) * 4
+    since = (healed.at, healed.reason) if healed else (None, None)
+    return lag.source, lag.state.value, lag.reason, lag.bytes_behind, waiting, *kept, *since
 
 
 def main() -> None:

@@ -16,7 +16,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from cdc.capture import Capture, SourceLag, State
+import asyncpg
+
+from cdc.capture import Capture, SlotHealth, SourceLag, State
 from cdc.change import Checkpoint, Transaction
 from cdc.child import Child, start_error
 from cdc.connector import properties
@@ -56,7 +58,9 @@ class EngineSource:
     @asynccontextmanager
     async def open(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[AsyncIterator[Sequence[Transaction]]]:
         """Batches of whole transactions behind the checkpoints. Raises StartError when a source cannot be captured."""
-        self._captures = {name: Capture(each, checkpoints.get(name)) for name, each in self._databases.items()}
+        self._captures = {
+            name: Capture(each, checkpoints.get(name), self._folder) for name, each in self._databases.items()
+        }
         self._batches = asyncio.Queue()
         self._waiting.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -110,7 +114,7 @@ class EngineSource:
                 transactions += each
             yield transactions
             # Asked for the next batch, the reader has done with this one.
-            self._waiting.subtract(each.source for each in transactions for _ in each.changes)
+            self._waiting.subtract(_counts(transactions))
 
     async def _keep_child(self, greeted: "asyncio.Future[None]") -> None:
         pauses = Pauses()
@@ -173,7 +177,7 @@ class EngineSource:
             return
         if transactions:
             self._batches.put_nowait(transactions)
-            self._waiting.update(each.source for each in transactions for _ in each.changes)
+            self._waiting.update(_counts(transactions))
         if answer:
             await child.send(answer)
 
@@ -217,17 +221,32 @@ class EngineSource:
         await child.send(Start(run, database.name, settings, offset))
 
     async def _lag(self, capture: Capture) -> SourceLag:
-        state, reason, behind = capture.state, capture.reason, None
+        state, reason, slot, behind = capture.state, capture.reason, None, None
         try:
             async with connected(capture.database) as db:
                 row = await db.fetchrow(SQL["lag"], capture.database.slot)
         except MilepostError as error:
             row, state, reason = None, State.FAILED, str(error)
         if row:
-            behind = row["bytes"]
+            slot, behind = _slot(capture, row), row["behind"]
             if state is State.STREAMING and not row["active"]:
                 state, reason = State.STARTING, f"nobody reads its slot {capture.database.slot}"
-        return SourceLag(capture.database.name, state, reason or None, capture.epoch, behind, capture.last_event_at)
+        last, healed = capture.last_event_at, capture.healed
+        return SourceLag(capture.database.name, state, reason or None, capture.epoch, behind, last, slot, healed)
+
+
+def _counts(transactions: Sequence[Transaction]) -> Counter[str]:
+    """How many changes of each source."""
+    found: Counter[str] = Counter()
+    for each in transactions:
+        found[each.source] += len(each.changes)
+    return found
+
+
+def _slot(capture: Capture, row: asyncpg.Record) -> SlotHealth:
+    pace, safe = capture.pace.see(time.monotonic(), row["log_end"]), row["safe"]
+    seconds = max(0, safe) / pace if safe is not None and pace else None
+    return SlotHealth(row["wal_status"] or "absent", row["kept"], safe, seconds)
 
 
 class Pauses:

@@ -63,6 +63,8 @@ def _gap(database: CapturedDatabase, server: Server, checkpoint: Checkpoint, kno
         return f"it is another server: {server.system} instead of {known.system}"
     if known.timeline != server.timeline:
         return f"its timeline moved from {known.timeline} to {server.timeline}"
+    if (server.log_end or 0) < checkpoint.position.log:
+        return f"its log ends before the checkpoint {checkpoint.position}: it was restored from an older backup"
     if slot is None:
         return f"its slot {database.slot} is gone"
     if slot.lost or slot.confirmed is None:

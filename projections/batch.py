@@ -65,6 +65,7 @@ class Batch(Struct):
     ledger: list[Entry] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     mended: set[Doc] = field(default_factory=set)
+    truncates: bool = False
     tallies: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
 

@@ -19,6 +19,10 @@ class SourceMapping(Protocol):
         """
         ...
 
+    def prefixes(self, table: str) -> tuple[str, ...]:
+        """What the keys of all facts of this table begin with, and no others; none of a table that states nothing."""
+        ...
+
 
 Mappings = Mapping[str, SourceMapping]
 """Source → its mapping."""

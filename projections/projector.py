@@ -1,12 +1,15 @@
 """The projector: source transactions in, one Postgres transaction out, checkpoint and all."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from cdc.change import Broken, Change, Checkpoint, Position, Snapshot, Transaction
+from cdc.change import Broken, Change, Checkpoint, Op, Position, Snapshot, Transaction
 from orders.crash import CrashPoint, crash_here
+from orders.facts import Doc, Fact
 from projections.batch import Batch, Entry
 from projections.burying import refused, rejected, unmapped, unreadable
 from projections.database import SQL, Connection, committed
@@ -35,6 +38,9 @@ class Fenced(Struct, frozen=True):
 
     source: str
 
+
+LARGE, PART = 10_000, 5_000
+"""Changes: of a transaction that is projected in parts, and of one of these."""
 
 Result: TypeAlias = Advanced | AlreadySeen | Fenced
 
@@ -100,14 +106,51 @@ class Projector:
                 found.append(transaction)
         return found
 
+    async def _project_parts(self, whole: Transaction, refusals: Refusals, *, trial: bool) -> int:
+        """One that is too large for memory: part by part, in one transaction of Postgres, so it is visible whole.
+
+        An order that several parts touch may have events of the states between them.
+        """
+        old, mended = self.checkpoints.get(whole.source), set[Doc]()
+        async with committed(self._connection, undone=trial):
+            for part in parts(whole):
+                batch = Batch()
+                stated = self.read(batch, part, refusals)
+                if batch.truncates:
+                    stated = await self.emptied(batch, stated)
+                await self._loader.load(self._connection, stated)
+                self.take(batch, part, stated)
+                reached = batch.checkpoints[whole.source]
+                if not await write_checkpoint(self._connection, old, reached, batch.tallies[whole.source]):
+                    raise FencedError(whole.source)
+                old, mended = reached, mended | batch.mended
+                await write(self._connection, batch, self._fold.store)
+                await self._letters.write(batch)
+                self._loader.trim()
+            crash_here(CrashPoint.WRITTEN)
+        if trial:
+            self._loader.forget()
+            return 0
+        crash_here(CrashPoint.COMMITTED)
+        self.checkpoints.update(batch.checkpoints)
+        self._fold.underivable -= mended
+        return whole.seen
+
     async def _project(self, transactions: Sequence[Transaction], refusals: Refusals, *, trial: bool) -> int:
         """How many changes the sources say these were."""
+        if is_large(transactions[0]):
+            return await self._project_parts(transactions[0], refusals, trial=trial)
         crash_here(CrashPoint.RECEIVED)
         batch = Batch()
         read = [(t, self.read(batch, t, refusals)) for t in transactions]
+        if batch.truncates and len(transactions) > 1:
+            # All that is emptied has to be stored by then.
+            return sum([await self._project([t], refusals, trial=trial) for t in transactions])
         crash_here(CrashPoint.DECODED)
         async with committed(self._connection, undone=trial):
             crash_here(CrashPoint.BEGUN)
+            if batch.truncates:
+                read = [(t, await self.emptied(batch, stated)) for t, stated in read]
             await self._loader.load(self._connection, [s for _, stated in read for s in stated])
             for transaction, stated in read:
                 self.take(batch, transaction, stated)
@@ -182,6 +225,9 @@ class Projector:
     def state(self, batch: Batch, change: Change, snapshot: Snapshot) -> Stated | None:
         tally = batch.tallies[change.source]
         tally.committed_at = change.committed_at or tally.committed_at
+        if change.op is Op.TRUNCATE:
+            batch.truncates = True
+            return Stated(change, ())
         try:
             facts = self._mappings[change.source].facts(change)
         except Exception as error:
@@ -191,6 +237,24 @@ class Projector:
             tally.filtered += 1
             return None
         return Stated(change, facts)
+
+    async def emptied(self, batch: Batch, stated: Sequence[Stated]) -> list[Stated]:
+        """With the end of every fact of a truncated table: of those that are stored, and those told just before."""
+        found: list[Stated] = []
+        for each in stated:
+            change = each.change
+            if change.op is not Op.TRUNCATE:
+                found.append(each)
+                continue
+            prefixes = self._mappings[change.source].prefixes(change.table)
+            rows = await self._connection.fetch(SQL["keys_of_table"], change.source, prefixes)
+            keys = {row["key"] for row in rows}
+            keys |= {fact.key for told in found for fact in told.facts if fact.key.startswith(prefixes)}
+            if keys:
+                found.append(Stated(change, [Fact(key=key) for key in sorted(keys)]))
+            else:
+                batch.tallies[change.source].filtered += 1
+        return found
 
     def enter(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated], delta: Delta) -> None:
         """Into the ledger, with what became of each change."""
@@ -212,9 +276,29 @@ class Projector:
 
 
 def runs(transactions: Sequence[Transaction]) -> Iterator[Sequence[Transaction]]:
-    """Slices that go into one Postgres transaction each: a snapshot's end closes one, as memory may be emptied."""
+    """Slices that go into one Postgres transaction each: a snapshot's end closes one, as memory may be emptied.
+
+    A large one is alone.
+    """
     start = 0
     for place, transaction in enumerate(transactions, 1):
-        if transaction.snapshot is Snapshot.LAST or place == len(transactions):
+        last = place == len(transactions)
+        if last or transaction.snapshot is Snapshot.LAST or is_large(transaction) or is_large(transactions[place]):
             yield transactions[start:place]
             start = place
+
+
+def is_large(transaction: Transaction) -> bool:
+    return len(transaction.changes) > LARGE
+
+
+def parts(transaction: Transaction) -> Iterator[Transaction]:
+    """The same, a part of the changes each; the last one counts those that were filtered on the way."""
+    rest, left = iter(transaction.changes), transaction.seen
+    while changes := list(islice(rest, PART)):
+        left -= len(changes)
+        over = left if len(changes) < PART else 0
+        yield replace(transaction, changes=changes, seen=len(changes) + over)
+        left -= over
+    if left:
+        yield replace(transaction, changes=(), seen=left)

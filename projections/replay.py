@@ -1,18 +1,17 @@
 """Replays the ledger from scratch, in memory, and reads the graph as it is stored, so that the two can be compared."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
-from cdc.change import UNAVAILABLE, Change, Position
+from cdc.change import UNAVAILABLE, Change, Op, Position
 from orders.facts import Doc, Fact
 from orders.graph import TABLES, Identity, Row, by_identity
 from orders.lifecycle import derive
 from projections.database import SQL, Connection
-from projections.fold import Stated
-from projections.mapping import Mappings
+from projections.mapping import Mappings, SourceMapping
 from projections.store import FactStore
 
 CHUNK = 2_000
@@ -50,8 +49,16 @@ def rows_of(store: FactStore, root: Doc) -> Iterable[tuple[Identity, Row]]:
 
 
 def state(store: FactStore, mappings: Mappings, change: Change) -> None:
-    for fact in Stated(change, mappings[change.source].facts(change)).facts:
+    for fact in facts(store, mappings[change.source], change):
         store.put(change.source, fact, change.position)
+
+
+def facts(store: FactStore, mapping: SourceMapping, change: Change) -> Sequence[Fact]:
+    """What the change states; of a truncation, that all facts of its table are gone."""
+    if change.op is not Op.TRUNCATE:
+        return mapping.facts(change)
+    prefixes = mapping.prefixes(change.table)
+    return [Fact(key=key) for source, key in store.known if source == change.source and key.startswith(prefixes)]
 
 
 def sweep(store: FactStore, found: Sweep) -> None:

@@ -8,7 +8,8 @@ begin transaction isolation level repeatable read, read only
 rollback
 
 -- name: sources
-select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes,
+select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes, s.slot, s.safe_bytes,
+    s.safe_seconds, s.healed_at, s.healed_reason, s.advice,
     c.epoch, c.log, c.ordinal, coalesce(c.snapshotting, false) as snapshotting,
     coalesce(c.seen, 0) as seen, coalesce(c.applied, 0) as applied, coalesce(c.superseded, 0) as superseded,
     coalesce(c.dead, 0) as dead_lettered, coalesce(c.filtered, 0) as filtered,

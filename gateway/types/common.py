@@ -18,14 +18,24 @@ T = TypeVar("T")
 Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
-def column(description: str, *secrets: Secret, plan: Part | Choice | None = None, shareable: bool = False) -> Any:
-    """A field that is the column of its name; one that is secret from somebody can be null.
+def column(
+    description: str,
+    *secrets: Secret,
+    plan: Part | Choice | None = None,
+    shareable: bool = False,
+    size: ListSize | None = None,
+) -> Any:
+    """A field that is the column of its name; one that is secret from somebody can be null; a list says its size.
 
     `plan` says how an object lies in the row; `shareable` that a neighbor may have the field too.
     """
     mapping = {} if plan is None else {KEY: plan}
     return strawberry.federation.field(
-        description=description, metadata=mapping, shareable=shareable, **guarded(secrets)
+        description=description,
+        metadata=mapping,
+        shareable=shareable,
+        directives=() if size is None else (size,),
+        **guarded(secrets),
     )
 
 

@@ -6,6 +6,7 @@ import strawberry
 
 from commands.letters import LetterRequest
 from gateway.loading import reader
+from gateway.sizes import sized
 from gateway.types.common import column
 from gateway.types.operations import position_of
 from gateway.visibility import Rows, Secret, visible
@@ -47,7 +48,7 @@ class DeadLetterOutcome:
     letter_id: strawberry.ID = column("The dead letter.")
     became: LetterOutcome = column("What became of it.")
     reason: str | None = column("Why it still waits.")
-    differences: list[GraphDifference] = column("What changes in the graph, at most 1,000.")
+    differences: list[GraphDifference] = column("What changes in the graph, at most 1,000.", size=sized(20))
     events: list[str] = column("The events that enter the feed: type, subject and identifier.")
 
 
@@ -62,7 +63,7 @@ class DeadLetterRequest:
     requested_by: str | None = column("Who asked.", Secret.PERSONAL)
     requested_at: datetime = column("When it was stored.")
     done_at: datetime | None = column("When it was carried out; null: it waits for the projector.")
-    outcomes: list[DeadLetterOutcome] = column("What became of each; empty until it is carried out.")
+    outcomes: list[DeadLetterOutcome] = column("What became of each; empty until it is carried out.", size=sized(2))
 
 
 read_dead_letter = reader(

@@ -44,6 +44,13 @@ class Source:
     lag_bytes: BigInt | None = column("Of its log, behind the end.")
     lag_changes: BigInt | None = column("Changes that are captured and not yet projected.")
 
+    slot: str | None = column("What it keeps of its log for us: Postgres's wal_status, or absent.")
+    safe_bytes: BigInt | None = column("What it may write before it drops log that we need; null: it never drops it.")
+    safe_seconds: float | None = column("How long that lasts at the rate of late.")
+    healed_at: datetime | None = column("When it was read anew the last time because something was lost.")
+    healed_reason: str | None = column("What was lost then.")
+    advice: str | None = column("What to do, if anything.")
+
     freshness: Freshness = one("As of when what it says is shown.", lambda: FRESHNESS_BY_SOURCE, "name")
 
 

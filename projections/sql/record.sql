@@ -23,7 +23,14 @@ create table record.source_state (               -- what the capture says of eac
     detail        text,                          -- why it failed
     lag_bytes     bigint,                        -- of the source's log, behind its end
     lag_changes   bigint,                        -- captured, not projected yet
-    updated_at    timestamptz not null default now()
+    updated_at    timestamptz not null default now(),
+    slot          text,                          -- what the source keeps for us: its wal_status, or absent
+    kept_bytes    bigint,                        -- log that the source keeps for us
+    safe_bytes    bigint,                        -- what it may still write before it drops some of that; null: it never does
+    safe_seconds  float8,                        -- how long that lasts at the rate of late
+    healed_at     timestamptz,                   -- when a snapshot was taken the last time because something was lost
+    healed_reason text,                          -- and what was
+    advice        text                           -- what to do, if anything
 );
 
 create view record.freshness as                  -- what everybody may know of a source

@@ -62,6 +62,10 @@ def deleted(written: Written) -> Written:
     return written[0], Op.DELETE, written[2], None
 
 
+def truncated(table: str) -> Written:
+    return table, Op.TRUNCATE, {}, None
+
+
 def transaction(
     log: int, *written: Written | bytes, epoch: int = 1, snapshot: Snapshot = Snapshot.NO, source: str = "erp"
 ) -> Transaction:

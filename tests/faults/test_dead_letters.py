@@ -34,6 +34,10 @@ class Mended:
     mapping: Any = MAPPINGS["erp"]
     tables: tuple[str, ...] = field(default=MAPPINGS["erp"].tables)
 
+    def prefixes(self, table: str) -> tuple[str, ...]:
+        found: tuple[str, ...] = self.mapping.prefixes(table)
+        return found
+
     def facts(self, change: Change) -> Sequence[Fact]:
         after = dict(change.after or {})
         after["ordsts"] = MENDED.get(after.get("ordsts", ""), after.get("ordsts"))

@@ -110,7 +110,7 @@ async def test_columns_change_while_orders_come(whole: Milepost) -> None:
     await shown(whole, first, second)
     letters = await waiting(whole, 3)
     assert {letter["order_id"] for letter in letters[1:]} == {second}
-    assert "public.ordlin.qtyord cannot be read: 10.0; the mapping expects a decimal number" in letters[1]["reason"]
+    assert "public.ordlin.qtyord cannot be read: '10.0'; the mapping expects a decimal number" in letters[1]["reason"]
     await altered(whole, "alter table ordlin alter column qtyord type text")
     third = await sold(whole)
     await shown(whole, third)

@@ -13,6 +13,7 @@ SLOT = Slot(database="erp", confirmed=400, lost=False)
 SERVER = Server(
     system="7001",
     timeline=1,
+    log_end=500,
     wal_level="logical",
     may_replicate=True,
     may_publish=True,
@@ -42,6 +43,7 @@ def test_a_slot_that_lags_behind_the_checkpoint_is_fine() -> None:
         (replace(SERVER, slot=replace(SLOT, confirmed=401)), "ahead of the checkpoint 2/0/190/3"),
         (replace(SERVER, system="7002"), "another server"),
         (replace(SERVER, timeline=2), "timeline moved from 1 to 2"),
+        (replace(SERVER, log_end=399), "restored from an older backup"),
         (replace(SERVER, published=["public.a"]), "other tables"),
         (replace(SERVER, published=None), "other tables"),
     ],
