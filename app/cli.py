@@ -113,6 +113,28 @@ def demo(
 
 
 @app.command
+def soak(
+    *,
+    minutes: Annotated[float, Parameter(help="How long faults strike.")] = 5.0,
+    seed: Annotated[int, Parameter(help="The same seed brings the same orders and the same faults.")] = 1,
+    rate: Annotated[float, Parameter(help="Orders a second.")] = 2.0,
+    every: Annotated[float, Parameter(help="Seconds in which one fault strikes.")] = 3.0,
+    json: Annotated[bool, Parameter(help="Print the report as JSON, and all else to stderr.", negative="")] = False,
+    data: Annotated[Path | None, Parameter(help="An empty folder; else one that is made, and kept.")] = None,
+) -> None:
+    """Load a whole Milepost, kill its processes at random, and check that nothing was lost, doubled or changed."""
+    from app.soak.run import Plan, report_text, soak_in
+
+    async def main() -> None:
+        report = await soak_in(data, Plan(seed, minutes, rate, every), quiet=json)
+        say(msgspec.json.encode(report).decode() if json else report_text(report))
+        if not report.holds:
+            sys.exit(1)
+
+    finish(main)
+
+
+@app.command
 def status(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] = False) -> None:
     """What runs, where, and how far each source is."""
     from app.statuses import status_text

@@ -21,11 +21,12 @@ from app.processes import records
 from app.runtime import running
 from app.settings import Config, Settings
 from app.verifying import Verdict, verify
+from demo.auditing import audit
 from demo.statements import STATEMENTS, System
 from gateway.server import listen
 from tests.controls.selling import Statement
 from tests.controls.serving import Client
-from tests.controls.story import MAPPINGS, audit
+from tests.controls.story import MAPPINGS
 from tests.controls.waiting import until
 
 MILEPOST = [sys.executable, "-c", "from app.cli import main; main()"]

@@ -3,7 +3,6 @@
 import asyncio
 import itertools
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ import asyncpg
 from adapters.registry import ADAPTERS
 from app.postgres import Postgres
 from cdc.change import Change, Op, Position, Transaction
+from demo.auditing import audit
 from demo.databases import Passwords, SourceDatabases, create_databases
 from demo.player import play
 from demo.story import Story
@@ -21,21 +21,6 @@ ADAPTER_OF = {"erp": "erp_legacy", "east": "wms_east"}
 MAPPINGS = {source: ADAPTERS[name].mapping for source, name in ADAPTER_OF.items()}
 CAPTURED_AT = datetime(2026, 6, 1, tzinfo=UTC)
 
-_AUDIT = """
-create schema audit;
-create table audit.change (id bigserial, txid bigint, tbl text, op text, key text, before json, after json);
-grant usage on schema audit to public; grant insert on audit.change to public;
-grant usage on sequence audit.change_id_seq to public;
-create function audit.note() returns trigger language plpgsql security definer as $$
-begin
-    insert into audit.change (txid, tbl, op, before, after)
-    values (txid_current(), tg_table_schema || '.' || tg_table_name, lower(left(tg_op, 1)),
-            case when tg_op <> 'INSERT' then row_to_json(old) end,
-            case when tg_op <> 'DELETE' then row_to_json(new) end);
-    return null;
-end $$;
-"""
-_TRIGGER = "create trigger audit after insert or update or delete on {table} for each row execute function audit.note()"
 _KEYS = """
 select c.conrelid::regclass::text as tbl, array_agg(a.attname::text) as columns
 from pg_constraint c join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any(c.conkey)
@@ -60,15 +45,6 @@ async def captured_story(
         await audit(dsn, MAPPINGS[source].tables)
     await play(story, databases.erp, databases.east, rate=None)
     return databases, {source: await _transactions(source, dsn) for source, dsn in admin.items()}
-
-
-async def audit(dsn: str, tables: Sequence[str]) -> None:
-    """From now on the database notes each change of these tables in audit.change; `dsn` is its administrator's."""
-    db = await asyncpg.connect(dsn)
-    await db.execute(_AUDIT)
-    for table in tables:
-        await db.execute(_TRIGGER.format(table=table))
-    await db.close()
 
 
 async def _transactions(source: str, dsn: str) -> list[Transaction]:
