@@ -55,18 +55,21 @@ class Columns:
         return value
 
     def text(self, column: str) -> str | None:
+        """The log leaves it out when it is large and did not change."""
         raw = self._raw(column)
+        if raw is msgspec.UNSET:
+            self.partial = True
+            return cast("str", raw)  # the fact is partial: the store puts the old value back
         return None if raw is None else str(raw)
 
-    def large_text(self, column: str) -> str | None:
-        """A text that the log leaves out when it did not change."""
-        if self._raw(column) is msgspec.UNSET:
-            self.partial = True
-            return cast("str", msgspec.UNSET)  # the fact is partial: the store puts the old value back
-        return self.text(column)
-
     def id(self, column: str) -> str:
-        return self._must(column, self.text(column))
+        text = self._must(column, self.text(column))
+        if self._raw(column) is msgspec.UNSET:
+            raise PoisonError(
+                f"{self.table}.{column} did not change and is so large that the log leaves it out; "
+                f"there run: alter table {self.table} replica identity full, then update the row"
+            )
+        return text
 
     def flag(self, column: str) -> bool:
         return bool(self._raw(column))

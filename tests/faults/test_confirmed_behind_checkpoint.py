@@ -1,0 +1,54 @@
+"""F7: what a source is told is never beyond what is durable here, however often the projector dies. C2."""
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from demo.story import Story
+from tests.controls.crash_projector import installed, projector
+from tests.controls.milepost import SECONDS, Installed, streaming
+from tests.controls.waiting import until
+from tests.faults.test_crash_points import caught_up, check, tell
+
+STORY, KILLS = Story(seed=5, orders=12), 4
+TOLD = "select slot_name, confirmed_flush_lsn - '0/0'::pg_lsn as log from pg_replication_slots"
+DURABLE = "select 'milepost_' || source as slot_name, log from record.checkpoint"
+PROJECTED = "select sum(seen)::bigint from record.checkpoint"
+
+
+async def watch(whole: Installed, found: list[object], looks: list[int]) -> None:
+    """One look after the other, for as long as it is let: at the slots first, then at the checkpoints."""
+    while True:
+        told = await whole.fetch(TOLD)
+        durable = {row["slot_name"]: row["log"] for row in await whole.fetch(DURABLE)}
+        found += [tuple(row) for row in told if row["log"] > durable[row["slot_name"]]]
+        looks.append(len(told))
+
+
+async def moved_on(whole: Installed, before: int) -> bool:
+    [[seen]] = await whole.fetch(PROJECTED)
+    return bool(seen > before)
+
+
+async def test_under_load_with_kills(data: Path) -> None:
+    found: list[object] = []
+    looks: list[int] = []
+    async with installed(data) as whole:
+        await whole.audit()
+        async with projector(data):
+            await until(lambda: streaming(whole), SECONDS)
+        telling = asyncio.create_task(tell(whole, STORY))
+        watching = asyncio.create_task(watch(whole, found, looks))
+        for _ in range(KILLS):
+            [[before]] = await whole.fetch(PROJECTED)
+            async with projector(data) as process:
+                await until(lambda before=before: moved_on(whole, before), SECONDS)
+                os.kill(process.pid, signal.SIGKILL)
+        async with projector(data):
+            await telling
+            await until(lambda: caught_up(whole), SECONDS)
+            await check(whole)
+        watching.cancel()
+    assert found == []
+    assert sum(looks) > 100
