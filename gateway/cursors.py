@@ -35,6 +35,10 @@ def feed_cursor(position: int) -> str:
     return _encode(_FEED, str(position))
 
 
+FEED_CURSOR = f"translate(encode(convert_to('{_FEED}:' || {{position}}, 'UTF8'), 'base64'), E'+/=\\n', '-_')"
+"""The same in SQL."""
+
+
 def feed_position(cursor: str) -> int:
     """Raises RejectedError."""
     text = _decode(_FEED, cursor)

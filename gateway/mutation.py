@@ -82,7 +82,7 @@ async def _ask(
     info: Info, action: LetterAction, ids: Sequence[str], note: str | None, key: str, *, dry_run: bool = False
 ) -> DeadLetterRequest:
     """It is kept with who asked; the projector carries it out."""
-    letters = [letter_id(each) or 0 for each in ids]
+    letters = [letter_id(each) for each in ids]
     async with info.context.pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
         asked = await ask(connection, info.context.caller.subject, key, action, letters, dry_run=dry_run, note=note)
     return request_of(asked)

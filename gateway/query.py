@@ -7,16 +7,23 @@ import strawberry
 
 from commands.letters import request_of as asked
 from gateway.cursors import feed_cursor, feed_position
-from gateway.feed import Bounds, Wanted
-from gateway.replay import bounds_of
+from gateway.feed import GapReason, Missing, Wanted
 from gateway.sizes import sized, sliced
 from gateway.types import paging
 from gateway.types.billing import INVOICE_BY_ID, INVOICE_BY_NUMBER, Invoice
 from gateway.types.choices import CountBy, OrderSort
 from gateway.types.command import COMMAND_BY_ID, Command
 from gateway.types.common import Info, page_size, resolved
-from gateway.types.dead_letter import DeadLetter, DeadLetterRequest, letter_id, read_dead_letter, request_of
-from gateway.types.event import EventPage, gap_of, read_event
+from gateway.types.dead_letter import (
+    LETTERS,
+    MOST_LETTERS,
+    DeadLetter,
+    DeadLetterRequest,
+    letter_id,
+    read_dead_letter,
+    request_of,
+)
+from gateway.types.event import MOST, PAGE, EventPage, gap_of, read_event
 from gateway.types.found import REFERENCES_BY_VALUE, Found, found_of
 from gateway.types.node import Node, node_of
 from gateway.types.operations import (
@@ -30,7 +37,7 @@ from gateway.types.operations import (
 from gateway.types.order import Order, order_of
 from gateway.types.order_list import OrderConnection, OrderFilter, Paging, page_of
 from gateway.types.party import CUSTOMER_BY_ID, Customer
-from gateway.types.product import PRODUCT_BY_SKU, Inventory, Product, read_inventory
+from gateway.types.product import MOST_BALANCES, PRODUCT_BY_SKU, Inventory, Product, read_inventory
 from gateway.types.shipment import SHIPMENT_BY_ID, Shipment
 from gateway.visibility import Secret
 from gateway.waiting import wait_for
@@ -116,7 +123,7 @@ class Query:
         sku: Sku = None,
         warehouse: Annotated[str | None, strawberry.argument(description="The warehouse's code.")] = None,
     ) -> list[Inventory]:
-        rows = await info.context.snapshot.fetch("inventory", sku, warehouse, 1000)
+        rows = await info.context.snapshot.fetch("inventory", sku, warehouse, MOST_BALANCES)
         return [read_inventory(row) for row in rows]
 
     @resolved("One customer.")
@@ -146,13 +153,13 @@ class Query:
         self,
         info: Info,
         after: Annotated[str | None, strawberry.argument(description="Behind this cursor; else all.")] = None,
-        first: Annotated[int, strawberry.argument(description="How many, 1 to 500.")] = 100,
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 500.")] = PAGE,
         order_id: Annotated[strawberry.ID | None, strawberry.argument(description="Of this order.")] = None,
         types: Annotated[list[EventType] | None, strawberry.argument(description="Of these kinds.")] = None,
     ) -> EventPage:
         kinds = None if types is None else frozenset(kind.value for kind in types)
         return await events_of(
-            info, after, page_size(first, 100, 500), Wanted(info.context.sight, order_id, None, kinds)
+            info, after, page_size(first, PAGE, MOST), Wanted(info.context.sight, order_id, None, kinds)
         )
 
     @resolved("The sources, how far they are, and what became of their changes.", sized(5))
@@ -170,10 +177,10 @@ class Query:
         after: Annotated[
             strawberry.ID | None, strawberry.argument(description="Behind this one: the last of the page before.")
         ] = None,
-        first: Annotated[int, strawberry.argument(description="How many, 1 to 200.")] = 50,
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 200.")] = LETTERS,
     ) -> list[DeadLetter]:
         older = None if after is None else letter_id(after)
-        wanted = (source, table, order_id, resolved, older, page_size(first, 50, 200))
+        wanted = (source, table, order_id, resolved, older, page_size(first, LETTERS, MOST_LETTERS))
         return [read_dead_letter(row) for row in await info.context.snapshot.fetch("dead_letters", *wanted)]
 
     @resolved(
@@ -187,7 +194,7 @@ class Query:
         id: Annotated[strawberry.ID | None, strawberry.argument(description="This one alone.")] = None,  # noqa: A002
         first: Annotated[int, strawberry.argument(description="How many, 1 to 200.")] = 50,
     ) -> list[DeadLetterRequest]:
-        one = None if id is None else letter_id(id) or 0
+        one = None if id is None else letter_id(id)
         rows = await info.context.snapshot.fetch("dead_letter_requests", one, page_size(first, 50, 200))
         return [request_of(asked(row)) for row in rows]
 
@@ -198,15 +205,14 @@ class Query:
 
 async def events_of(info: Info, after: str | None, size: int, wanted: Wanted) -> EventPage:
     """A page behind the cursor; it says so when the feed does not reach back to it."""
-    bounds: Bounds = await bounds_of(info.context.snapshot)
-    start = bounds.first - 1 if after is None else feed_position(after)
-    missing = bounds.judge(start)
-    start = missing.resume_after if missing else start
-    rows = await info.context.snapshot.fetch("feed_page", start, bounds.head, *wanted.arguments(), size + 1)
+    place = await info.context.snapshot.fetchrow("feed_place", None if after is None else feed_position(after))
+    assert place is not None
+    start, head, reason = place["start"], place["head"], place["reason"]
+    rows = await info.context.snapshot.fetch("feed_page", start, head, *wanted.arguments(), size + 1)
     more, shown = len(rows) > size, rows[:size]
     return EventPage(
         events=[read_event(row) for row in shown],
-        cursor=feed_cursor(shown[-1]["position"] if more else bounds.head),
+        cursor=feed_cursor(shown[-1]["position"] if more else head),
         has_more=more,
-        gap=None if missing is None else gap_of(missing),
+        gap=None if reason is None else gap_of(Missing(GapReason(reason), start)),
     )

@@ -1,4 +1,7 @@
-"""The named statements of sql/*.sql. `-- include: name`, in a line `/* include: name */`, is another one's text."""
+"""The named statements of sql/*.sql. `-- include: name`, in a line `/* include: name */`, is another one's text.
+
+Comments are left out: they may name parameters.
+"""
 
 import re
 from collections.abc import Mapping
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 from orders.statements import named_statements
 
 _FILES = ("graph", "orders", "feed", "operations", "limits")
+_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 _INCLUDE = re.compile(r"(?:^-- |/\* )include: (\w+)(?:$| \*/)", re.MULTILINE)
 
 
@@ -17,7 +21,7 @@ def _read() -> Mapping[str, str]:
 
 
 def _load(found: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: _whole(text, found) for name, text in found.items()}
+    return {name: _COMMENT.sub("", _whole(text, found)) for name, text in found.items()}
 
 
 def _whole(text: str, found: Mapping[str, str]) -> str:

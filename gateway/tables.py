@@ -20,6 +20,20 @@ class Relation(NamedTuple):
     many: bool
 
 
+class Value(NamedTuple):
+    """The column `name` of a batch's only row, whose parent is `key`: SQL that is worked out of the row `{t}`."""
+
+    batch: Callable[[], Batch[Any]]
+    key: str
+    name: str
+
+
+class Shown(NamedTuple):
+    """The list of these rows: SQL over what the statement of the root field has made."""
+
+    sql: str
+
+
 class Expression(NamedTuple):
     """SQL that is worked out of the row `{t}`."""
 
@@ -41,6 +55,13 @@ class Latest(NamedTuple):
     argument: str
     default: int
     most: int
+
+
+class Pages(NamedTuple):
+    """A page of the list of orders, of those whose `column` is the row's column `key`; the arguments are the list's."""
+
+    column: str
+    key: str
 
 
 class Choice(NamedTuple):

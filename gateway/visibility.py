@@ -100,8 +100,8 @@ EVENTS = named("subject", "subject_id")
 REFERENCES = named("target", "target_id")
 
 _OUTSIDERS: Mapping[Role, str] = {Role.CUSTOMER: "customer", Role.CHANNEL: "channel", Role.PARTNER: "partner"}
-_NO_ROWS = frozenset({"feed_bounds"})
-"""Statements that tell nothing of any row; the feed begins and ends at the same place for all."""
+_OF_ALL = "all"
+"""A table that is read for what it tells of no row, which its statement says: `/* of all */`."""
 _TABLE = re.compile(r"\b((?:graph|record|command)\.\w+)\b(?!\()(?:/\* of (\w+) \*/)?")
 _PARAMETER = re.compile(r"\$(\d+)")
 
@@ -109,8 +109,6 @@ _PARAMETER = re.compile(r"\$(\d+)")
 @cache
 def seen(name: str, role: Role) -> tuple[str, bool]:
     """The named statement with each table cut down to what the role sees, and whether it takes the scope at its end."""
-    if name in _NO_ROWS:
-        return SQL[name], False
     return limited(SQL[name], role, max((int(n) for n in _PARAMETER.findall(SQL[name])), default=0) + 1)
 
 
@@ -136,7 +134,7 @@ def belonging(sql: str, order: str) -> str:
 
 def _cut(table: str, order: str | None, role: str) -> str:
     condition = getattr(TABLES.get(table, Rows()), role)
-    if condition == "true":
+    if condition == "true" or order == _OF_ALL:
         return table
     if order is not None and condition == getattr(OF_ORDER, role):
         condition = f"t.order_id = {order}.id"

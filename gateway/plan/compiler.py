@@ -1,7 +1,7 @@
 """A selection as SQL. Only names of columns and response keys enter a statement's text; values are parameters."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -18,7 +18,7 @@ from graphql.execution.values import VariableValues
 from gateway.auth import Role
 from gateway.plan.binding import Binder, Bound, Details, Placed, Site, UncompilableError
 from gateway.statements import SQL
-from gateway.tables import KEY, Choice, Expression, Latest, Part, Relation
+from gateway.tables import KEY, Choice, Expression, Part, Relation, Shown, Value
 from gateway.visibility import HIDDEN_FROM, Guard, belonging
 
 ORDER = "Order"
@@ -26,7 +26,7 @@ MAX_NAME = 63
 """Characters of an identifier in Postgres."""
 MAX_COLUMNS = 1000
 _PARAMETER = re.compile(r"\$\d+")
-_PARENT = re.compile(r"= any\(\$1::text\[\]\)")
+_PARENT = re.compile(r"= any\(\$1::text\[\](::bigint)?(?:\[\])?\)|unnest\(\$1::text\[\]\)")
 
 
 class Place(NamedTuple):
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 
 
 class Compiler:
-    """Of one operation, for one role. `variables` decide @skip and @include.
+    """Of one operation, for one role. `variables` decide @skip and @include. `binder_of` tells of a mapping.
 
     `parameters` are how many the statement has so far; `found` are queries for the subjects of what it finds.
     """
@@ -50,12 +50,14 @@ class Compiler:
         fragments: Mapping[str, FragmentDetails],
         variables: VariableValues,
         role: Role,
+        binder_of: Callable[[object], Binder | None],
     ) -> None:
         self.schema = schema
         self._operation = operation
         self._fragments = dict(fragments)
         self._variables = variables
         self.role = role
+        self._binder_of = binder_of
         self._aliases = 0
         self._order: str | None = None  # the alias of the order's row in which we are
         self._places: dict[int, Place] = {}
@@ -80,8 +82,8 @@ class Compiler:
             for inner in self.selected(each, details).values() if isinstance(each, GraphQLObjectType) else ():
                 field = each.fields.get(inner[0].node.name.value)
                 if field is not None:
-                    if isinstance(mapping := mapping_of(field), Latest):
-                        yield Site(LatestOf(mapping), field, inner)
+                    if (binder := self._binder_of(mapping_of(field))) is not None:
+                        yield Site(binder, field, inner)
                     yield from self.argued(get_named_type(field.type), inner)
 
     def root(self, sites: Sequence[Site], bound: Sequence[Bound]) -> str:
@@ -91,7 +93,9 @@ class Compiler:
             for site, each in zip(sites, bound, strict=True):
                 self._places[id(site.node)] = Place(site.binder, each, self.parameters + 1)
                 self.parameters += len(each.parameters)
-            sql = self.placed(sites[0].field, sites[0].details, "")
+            if (field := sites[0].field) is not None:
+                self.check(field.extensions["strawberry-definition"].extensions)
+            sql = self.placed(field, sites[0].details, "")
             # Of a type that no representation has nothing is read, and Postgres takes no parameter that is not used.
             if len(set(_PARAMETER.findall(sql))) != self.parameters - before[0]:
                 raise UncompilableError("some arguments are of what cannot be there")
@@ -125,7 +129,7 @@ class Compiler:
         definition: Any = field.extensions["strawberry-definition"]
         self.check(definition.extensions)
         match definition.metadata.get(KEY):
-            case Latest() if id(node) in self._places:
+            case _ if id(node) in self._places:
                 return f"({self.placed(field, details, row)})"
             case _ if field.args:
                 raise UncompilableError(f"{kind.name}.{node.name.value} has arguments")
@@ -133,6 +137,10 @@ class Compiler:
                 return self.related(relation, object_type(field.type), details, row)
             case Choice() as choice:
                 return self.chosen(choice, details, row)
+            case Value(batch, key, name):
+                return f"(select {name} from ({rows_of(batch().statement, key.format(t=row))}) x)"
+            case Shown(rows):
+                return f"({self.all(rows, object_type(field.type), details)})"
             case Expression(sql):
                 return sql.format(t=row)
             case Part() as part:
@@ -191,23 +199,6 @@ class Compiler:
         return f"case when {part.null_if.format(t=row)} is null then null else {as_object(values)} end"
 
 
-class LatestOf(NamedTuple):
-    """The latest rows of a parent: its statement has the parents in $1 and how many of each in $2."""
-
-    mapping: Latest
-
-    def bind(self, arguments: Mapping[str, Any]) -> Bound:
-        size = arguments.get(self.mapping.argument, self.mapping.default)
-        if size is None or not 1 <= size <= self.mapping.most:
-            raise UncompilableError("it asks for too many, or for none")
-        return Bound((), (size,))
-
-    def sql(self, compiler: Compiler, at: Placed) -> str:
-        parent = f"(values ({at.row}.{self.mapping.key}))"
-        rows = SQL[self.mapping.batch().statement].replace("unnest($1::text[])", parent).replace("$2", f"${at.first}")
-        return compiler.all(compiler.within(rows), object_type(at.kind), at.details)
-
-
 def mapping_of(field: GraphQLField) -> object:
     definition = field.extensions.get("strawberry-definition")
     return None if definition is None else definition.metadata.get(KEY)
@@ -235,7 +226,9 @@ def column(name: str, kind: str, row: str) -> str:
 
 def rows_of(statement: str, key: str) -> str:
     """The batch's statement for the one parent whose key is this SQL."""
-    sql, found = _PARENT.subn(f"= {key}", SQL[statement])
+    sql, found = _PARENT.subn(
+        lambda at: f"(values ({key}))" if at[0][0] == "u" else f"= {key}{at[1] or ''}", SQL[statement]
+    )
     if found != 1 or re.search(r"\$\d", sql.replace(key, "")):
         raise UncompilableError(f"{statement} is more than a look-up")
     return sql

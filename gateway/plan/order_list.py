@@ -1,64 +1,51 @@
 """The list of orders as SQL: as gateway/sql/orders.sql, but for the conditions that ask for nothing."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from graphql import GraphQLObjectType
 
-from gateway.cursors import By, OrderPlace
 from gateway.plan.binding import Arguments, Bound, Details, Placed, UncompilableError, sound
 from gateway.plan.compiler import Compiler, as_object, named, object_type
+from gateway.plan.listing import conditions_in
+from gateway.plan.places import SORTS, Place, Sort
 from gateway.plan.subjects import ALL_ORDERS
-from gateway.statements import SQL
-from gateway.types.choices import OrderSort
-from gateway.types.order_list import OrderFilter, Paging
+from gateway.tables import Pages
+from gateway.types.order_list import RISING, OrderFilter, Paging
 from orders.errors import RejectedError
 
 
-class Orders:
-    """The list of orders: as gateway/sql/orders.sql, but for the conditions that ask for nothing."""
+class Orders(NamedTuple):
+    """Of all that the caller sees, or of those that belong to the row that it is a field of."""
+
+    below: Pages | None = None
 
     def bind(self, arguments: Arguments) -> Bound:
         given: Any = {name: arguments.get(name) for name in Paging.__struct_fields__}
         paging = Paging(**given)
-        if paging.by is not By.ORDERED:
-            raise UncompilableError("it is not sorted by the instant of ordering")
         try:
             size, places = paging.size(), [Place.of(bound) for bound in paging.places()]
         except RejectedError as error:
             raise UncompilableError(str(error)) from None
         used, wanted = filtered(arguments)
+        if self.below is not None and getattr(arguments.get("filter"), self.below.column, None) is not None:
+            raise UncompilableError("its filter asks for what the list says already")
         parameters = [size, *wanted, *(v for p in places for v in p.parameters)]
         ends = (paging.after is not None, paging.before is not None)
-        newest = paging.order_by is OrderSort.NEWEST_FIRST
-        variant = (newest, paging.backward, used, *(place.kind for place in places), *ends)
-        return Bound(variant, parameters, (ALL_ORDERS,))
+        falling = (paging.order_by in RISING) is paging.backward
+        variant = (paging.by, falling, paging.backward, used, *(place.kind for place in places), *ends)
+        of_one = getattr(arguments.get("filter"), "customer_id", None)
+        return Bound(variant, parameters, (ALL_ORDERS if of_one is None else f"customer/{of_one}",))
 
     def sql(self, compiler: Compiler, at: Placed) -> str:
-        newest, backward, used, older, newer, after, before = at.variant
-        page = Page(compiler, backward, after, before, f"${at.first}::int")
-        where = conditions(used, at.first + 1)
-        return page.sql(object_type(at.kind), at.details, where, newest, (older, newer), at.first + 1 + len(used))
+        by, falling, backward, used, earlier, later, after, before = at.variant
+        page = Page(compiler, SORTS[by], falling, backward, after, before, f"${at.first}::int")
+        own = [] if self.below is None else [f"o.{self.below.column} = {at.row}.{self.below.key}"]
+        where = [*own, *conditions(used, at.first + 1)]
+        return page.sql(object_type(at.kind), at.details, where, (earlier, later), at.first + 1 + len(used))
 
 
-class Place(NamedTuple):
-    """An end of what is asked for: none, at an order of a known instant, or at one of an unknown."""
-
-    kind: str
-    parameters: Sequence[object] = ()
-
-    @classmethod
-    def of(cls, place: OrderPlace | None) -> "Place":
-        if place is None:
-            return cls("none")
-        return cls("undated", (place.id,)) if place.at is None else cls("dated", place)
-
-
-_FILTER = re.compile(r"\(\$\d+::([\w\[\]]+) is null or (.*)\)$", re.MULTILINE)
-CONDITIONS = [
-    re.sub(r"\$\d+", f"{{0}}::{kind}", f"({condition})") for kind, condition in _FILTER.findall(SQL["order_filter"])
-]
+CONDITIONS = list(conditions_in("order_filter").values())
 """Of OrderFilter's arguments, in their order; {0} is the value."""
 
 
@@ -76,44 +63,27 @@ def conditions(used: Sequence[int], first: int) -> list[str]:
     return [CONDITIONS[n].format(f"${first + place}") for place, n in enumerate(used)]
 
 
-OLDER = {
-    "none": [],
-    "undated": ["(ordered_at is not null or id < {0}::text)"],
-    "dated": ["(ordered_at, id) < ({0}::timestamptz, {1}::text)"],
-}
-NEWER = {
-    "none": [],
-    "undated": ["(ordered_at is null and id > {0}::text)"],
-    "dated": ["(ordered_at is null or (ordered_at, id) > ({0}::timestamptz, {1}::text))"],
-}
-"""Only what is older, or newer, than a place in the list; its parameters are those of Place."""
-CURSOR = """translate(encode(convert_to('order1:' ||
-    coalesce((extract(epoch from {0}.ordered_at) * 1000000)::bigint::text, '') || ':' || {0}.id, 'UTF8'), 'base64'),
-    E'+/=\\n', '-_')"""
-"""As gateway.cursors.order_cursor."""
-
-
 class Page(NamedTuple):
     """One row more than `size` is read where it matters whether more follows."""
 
     compiler: Compiler
+    sort: Sort
+    falling: bool
     backward: bool
     after: bool
     before: bool
     size: str
 
     def sql(
-        self, kind: GraphQLObjectType, details: Details, where: Sequence[str], newest: bool,
-        places: tuple[str, str], first: int,
-    ) -> str:  # fmt: skip
+        self, kind: GraphQLObjectType, details: Details, where: Sequence[str], places: tuple[str, str], first: int
+    ) -> str:
         count = f"(select count(*) from graph.orders o where {' and '.join(where) or 'true'})"
         bounds, number = [], first
-        for conditions, place in ((OLDER, places[0]), (NEWER, places[1])):
-            for condition in conditions[place]:
-                names = [f"${number + n}" for n in range(condition.count("{"))]
-                bounds.append(condition.format(*names))
-                number += len(names)
-        order = "ordered_at desc, id desc" if newest != self.backward else "ordered_at, id"
+        for condition in (*self.sort.earlier[places[0]], *self.sort.later[places[1]]):
+            names = [f"${number + n}" for n in range(condition.count("{"))]
+            bounds.append(condition.format(*names))
+            number += len(names)
+        order = self.sort.order(falling=self.falling)
         found = f"from graph.orders o where {' and '.join([*where, *bounds]) or 'true'} order by {order} limit"
         selected = self.compiler.selected(kind, details)
         names = [each[0].node.name.value for each in selected.values()]
@@ -155,7 +125,7 @@ class Page(NamedTuple):
         for key, each in self.compiler.selected(kind, details).items():
             name = each[0].node.name.value
             if name == "cursor":
-                values[key] = CURSOR.format(row)
+                values[key] = self.sort.cursor_of(row)
             elif name == "node":
                 columns = self.compiler.columns(object_type(kind.fields[name].type), each, row)
                 values[key] = f"(select row_to_json(x) from (select {columns}) x)"
@@ -180,4 +150,4 @@ class Page(NamedTuple):
         falls = " desc" if last is not self.backward else ""
         row = self.compiler.alias()
         shown = f"from page {row} where {row}.n <= {self.size}"
-        return f"(select {CURSOR.format(row)} {shown} order by {row}.n{falls} limit 1)"
+        return f"(select {self.sort.cursor_of(row)} {shown} order by {row}.n{falls} limit 1)"

@@ -20,6 +20,7 @@ from strawberry.federation import Schema
 
 from gateway.auth import Principal, Role
 from gateway.cost import MOST, Estimate
+from gateway.plan.below import binder_of
 from gateway.plan.binding import Binding, Bound, Details, Site, UncompilableError
 from gateway.plan.compiler import Compiler, quoted
 from gateway.plan.documents import Operation, Root, Roots, operation_of, rest_of
@@ -143,7 +144,7 @@ class Plans:
         conditions = tuple(variables.coerced.get(each) for each in operation.conditions)
         measured = (asker[:2], conditions, sizes_in(variables.coerced))
         cost = self._costs.get(measured, lambda: self._cost(operation, variables))
-        compiler = Compiler(self._schema, operation.node, operation.fragments, variables, caller.role)
+        compiler = Compiler(self._schema, operation.node, operation.fragments, variables, caller.role, binder_of)
         roots = operation.roots.get(conditions, lambda: self._roots(compiler, operation, variables))
         bound = {key: self._bound(root, variables) for key, root in roots.items()}
         variants = tuple(each if isinstance(each, str) else tuple(b.variant for b in each) for each in bound.values())
@@ -181,7 +182,9 @@ class Plans:
         if name not in ROOTS:
             return ()
         below = () if field is None else compiler.argued(get_named_type(field.type), details)
-        return [Site(ROOTS[name], field, details), *below]
+        # Of a fragment that is spread twice the fields are there twice, with the same arguments.
+        sites = [Site(ROOTS[name], field, details), *below]
+        return list({id(site.node): site for site in sites}.values())
 
     def _bound(self, root: Root, variables: VariableValues) -> Sequence[Bound] | str:
         """Or why it does not compile."""

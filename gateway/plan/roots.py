@@ -5,15 +5,21 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from gateway.cursors import global_name
 from gateway.plan.binding import Arguments, Binder, Bound, Placed, Subjects, UncompilableError, sound
 from gateway.plan.compiler import Compiler, mapping_of, object_type, rows_of
+from gateway.plan.feed_page import Events
+from gateway.plan.listing import Listing
 from gateway.plan.order_list import Orders, conditions, filtered
 from gateway.plan.subjects import ALL_ORDERS
 from gateway.statements import SQL
 from gateway.tables import Choice
 from gateway.types.common import page_size
+from gateway.types.dead_letter import LETTERS, MOST_LETTERS, letter_id
 from gateway.types.found import REFERENCES_BY_VALUE
+from gateway.types.node import NODES
 from gateway.types.operations import COUNTS, MOST_COUNTS
+from gateway.types.product import MOST_BALANCES
 from orders.errors import RejectedError
 
 
@@ -40,6 +46,24 @@ class ByKey(NamedTuple):
 
 COUNTED = dict(re.findall(r"when '(\w+)' then (.+)", SQL["order_counts"]))
 """CountBy → what is counted by."""
+
+
+class NodeOf:
+    """As `Query.node`: of the type, and by the key, that the global id names."""
+
+    def bind(self, arguments: Arguments) -> Bound:
+        try:
+            kind, key = global_name(arguments["id"])
+        except RejectedError as error:
+            raise UncompilableError(str(error)) from None
+        if kind not in NODES:
+            raise UncompilableError("there is no node of its type")
+        return Bound((kind,), (sound(key),), entity_subjects(kind, [key]))
+
+    def sql(self, compiler: Compiler, at: Placed) -> str:
+        (kind,) = at.variant
+        rows = rows_of(NODES[kind]().statement, f"${at.first}::text")
+        return compiler.first(rows, object_type(compiler.schema.get_type(kind)), at.details)
 
 
 class TypeName:
@@ -95,7 +119,7 @@ class Entities:
             kind, key, value = represented(each)
             groups[kind, key].append((place, value))
         parameters = [column for group in groups.values() for column in map(list, zip(*group, strict=True))]
-        subjects = [entity_subjects(kind, group) for (kind, _), group in groups.items()]
+        subjects = [entity_subjects(kind, [key for _, key in group]) for (kind, _), group in groups.items()]
         known = None if None in subjects else tuple(subject for each in subjects for subject in each or ())
         return Bound(tuple(groups), parameters, known)
 
@@ -131,26 +155,41 @@ ENTITIES: Mapping[str, Mapping[str, str]] = {
 """Type → its keys, in the order in which they are looked for."""
 
 
-def entity_subjects(kind: str, group: Sequence[tuple[int, str]]) -> Subjects:
+def entity_subjects(kind: str, keys: Sequence[str]) -> Subjects:
+    """Of those of one type with these keys."""
     match kind:
         case "Order":
-            return tuple(f"order/{key}" for _, key in group)
-        case "Customer" | "Product":
+            return tuple(f"order/{key}" for key in keys)
+        case "Customer" | "Product" | "ShipTo":
             return ()
     return None
+
+
+def letters(arguments: Arguments) -> Sequence[object]:
+    """The parameters of `dead_letters`. Raises RejectedError."""
+    wanted = (arguments.get("source"), arguments.get("table"), arguments.get("orderId"), arguments["resolved"])
+    after = arguments.get("after")
+    older = None if after is None else letter_id(str(after))
+    return *wanted, older, page_size(arguments.get("first"), LETTERS, MOST_LETTERS)
 
 
 OF_REFERENCE = "select coalesce('order/' || order_id, '?') from graph.reference where value = {0}"
 ROOTS: Mapping[str, Binder] = {
     "__typename": TypeName(),
     "_entities": Entities(),
+    "command": ByKey({"id": "commands_by_id"}),
     "customer": ByKey({"id": "customers_by_id"}),
+    "deadLetters": Listing("dead_letters", letters),
+    "events": Events(),
     "find": Find(),
+    "inventory": Listing("inventory", lambda a: (a.get("sku"), a.get("warehouse"), MOST_BALANCES)),
     "invoice": ByKey({"id": "invoices_by_id", "number": "invoices_by_number"}, lambda _: None),
+    "node": NodeOf(),
     "order": ByKey({"id": "orders_by_id", "number": "orders_by_number"}, lambda key: (f"order/{key}",)),
     "orderCounts": Counts(),
     "orders": Orders(),
     "product": ByKey({"sku": "products_by_sku"}),
     "shipment": ByKey({"id": "shipments_by_id"}, lambda _: None),
+    "sources": Listing("sources"),
 }
 """By the name in the schema."""

@@ -36,6 +36,7 @@ OF_ORDERS = frozenset(
 """Tables whose rows move their order's subjects."""
 OF_NOBODY = frozenset({"graph.customer", "graph.inventory", "graph.product", "graph.ship_to"})
 _TABLE = re.compile(r"\b(?:graph|record|command)\.\w+\b(?!\()")
+_CLOCK = re.compile(r"\bnow\(\)")
 _LISTS = {Role.CUSTOMER: "customer", Role.CHANNEL: "channel"}
 """Whose orders have a subject of their own."""
 
@@ -46,9 +47,9 @@ class Depends(Protocol):
 
 
 def tables_read(sql: str) -> frozenset[str] | None:
-    """Subjects of the tables that a statement reads beside those of orders; None if one of them has none."""
+    """Subjects of the tables that a statement reads beside those of orders; None if one has none, or if time counts."""
     read = set(_TABLE.findall(sql)) - OF_ORDERS
-    if not read <= OF_NOBODY:
+    if not read <= OF_NOBODY or _CLOCK.search(sql):
         return None
     return frozenset(f"table/{name.partition('.')[2]}" for name in read)
 

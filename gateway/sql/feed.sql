@@ -2,9 +2,17 @@
 listen milepost_feed
 
 -- name: feed_bounds
--- `head` is the last position given out, `first` the earliest one that is still there.
-select h.position as head, coalesce((select min(position) from record.feed), h.position + 1) as first
+-- `head` is the last position given out, `first` the earliest one that is still there: the same for all callers.
+select h.position as head, coalesce((select min(position) from record.feed/* of all */), h.position + 1) as first
 from record.feed_head h
+
+-- name: feed_place
+-- Where one goes on who was at $1, or nowhere yet, as gateway.feed.Bounds judges it; `reason` says what is missing.
+select head, case when $1::bigint > head then head else greatest($1, first - 1) end as start,
+    case when $1 > head then 'CURSOR_UNKNOWN' when $1 < first - 1 then 'CURSOR_EXPIRED' end as reason
+from (
+-- include: feed_bounds
+) bounds
 
 -- name: feed_tail
 -- With what decides who may see an event.

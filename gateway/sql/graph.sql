@@ -103,5 +103,6 @@ select sku as parent, * from graph.inventory where sku = any($1::text[]) order b
 
 -- name: inventory
 select * from graph.inventory
-where ($1::text is null or sku = $1) and ($2::text is null or warehouse = $2)
+where ($1::text is null or sku = $1)
+    and ($2::text is null or warehouse = $2)
 order by sku, warehouse, source limit $3

@@ -37,12 +37,16 @@ where o.id = any($1::text[]) order by o.id, told.source
 
 -- name: dead_letters
 select * from record.dead_letter
-where ($1::text is null or source = $1) and ($2::text is null or tbl = $2) and ($3::text is null or order_id = $3)
-    and ($4::boolean or resolved_at is null) and ($5::bigint is null or id < $5)
+where ($4::boolean or resolved_at is null)
+    and ($1::text is null or source = $1)
+    and ($2::text is null or tbl = $2)
+    and ($3::text is null or order_id = $3)
+    and ($5::bigint is null or id < $5)
 order by id desc limit $6
 
 -- name: dead_letter_requests
-select * from command.dead_letter_request where $1::bigint is null or id = $1 order by id desc limit $2
+select * from command.dead_letter_request where ($1::bigint is null or id = $1)
+order by id desc limit $2
 
 -- name: commands_by_id
 select id as parent, * from command.command where id = any($1::text[])

@@ -7,8 +7,9 @@ import strawberry
 
 from commands import log
 from commands.log import CommandKind, CommandState
-from gateway.cursors import feed_cursor
+from gateway.cursors import FEED_CURSOR, feed_cursor
 from gateway.loading import Batch, reader
+from gateway.tables import Expression
 from gateway.types.common import column, one, orders_by_id, resolved
 from gateway.types.node import Node, identified
 from gateway.visibility import Rows, Secret, visible
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from gateway.types.order import Order
 
 LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
+
+AFTER = Expression(f"coalesce({FEED_CURSOR.format(position='{t}.settled_position')}, {{t}}.id)")
 
 
 @visible("command.command", rows=Rows())
@@ -36,7 +39,7 @@ class Command(Node):
     applied_at: datetime | None = column("When the system that owns the order had it.")
     settled_at: datetime | None = column("When its effect was visible in the graph.")
 
-    @resolved("Give it to a read as `after`, and the read waits until the effect is visible.")
+    @resolved("Give it to a read as `after`, and the read waits until the effect is visible.", plan=AFTER)
     def after(self) -> str:
         return self.id if self.settled_position is None else feed_cursor(self.settled_position)
 

@@ -9,7 +9,7 @@ from strawberry.federation.schema_directives import ListSize
 
 from gateway.context import Context
 from gateway.loading import Batch
-from gateway.tables import KEY, Choice, Expression, Latest, Part, Relation
+from gateway.tables import KEY, Choice, Expression, Latest, Pages, Part, Relation, Shown, Value
 from gateway.visibility import Guard, Secret
 from orders.errors import NotFoundError, RejectedError
 
@@ -21,13 +21,13 @@ Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 def column(
     description: str,
     *secrets: Secret,
-    plan: Part | Choice | None = None,
+    plan: Part | Choice | Expression | Shown | None = None,
     shareable: bool = False,
     size: ListSize | None = None,
 ) -> Any:
     """A field that is the column of its name; one that is secret from somebody can be null; a list says its size.
 
-    `plan` says how an object lies in the row; `shareable` that a neighbor may have the field too.
+    `plan` says how it lies in the row, where it is no column; `shareable` that a neighbor may have the field too.
     """
     mapping = {} if plan is None else {KEY: plan}
     return strawberry.federation.field(
@@ -43,7 +43,7 @@ def resolved(
     description: str,
     size: ListSize | None = None,
     secrets: Sequence[Secret] = (),
-    plan: Expression | Part | Latest | None = None,
+    plan: Expression | Part | Latest | Pages | Value | None = None,
 ) -> Callable[[Resolver], Resolver]:
     """A field that is worked out, by the method below; mutations too. A list declares its size, for the costs.
 

@@ -7,31 +7,40 @@ import strawberry
 from commands.letters import LetterRequest
 from gateway.loading import reader
 from gateway.sizes import sized
-from gateway.types.common import column
-from gateway.types.operations import position_of
+from gateway.tables import Expression
+from gateway.types.common import column, resolved
+from gateway.types.operations import POSITION, position_of
 from gateway.visibility import Rows, Secret, visible
+from orders.errors import RejectedError
 from orders.letters import LetterAction, LetterOutcome, Outcome
+
+LETTERS, MOST_LETTERS = 50, 200
+"""How many dead letters, unless asked for more, and at most."""
 
 
 @visible("record.dead_letter", rows=Rows())
 @strawberry.federation.type(description="A change that nobody could use; only its own document waits for it.")
 class DeadLetter:
-    id: strawberry.ID = column("Its identifier.")
+    bytes_: strawberry.Private[bytes]
+    id: strawberry.ID = column("Its identifier.", plan=Expression("{t}.id::text"))
     source: str = column("Where the change came from.")
-    table: str = column("The table, with its schema.")
+    table: str = column("The table, with its schema.", plan=Expression("{t}.tbl"))
     op: str = column("c: created, u: updated, d: deleted, r: read in a snapshot, t: truncated.")
-    position: str = column("The place in the source's log.")
+    position: str = column("The place in the source's log.", plan=POSITION)
     kind: str = column("UNREADABLE, UNMAPPED, REFUSED by Postgres, or UNDERIVABLE: no state follows from it.")
     reason: str = column("Why it could not be used, and what to do.")
-    document: str | None = column("The document that waits for it.")
+    document: str | None = column("The document that waits for it.", plan=Expression("{t}.doc"))
     order_id: strawberry.ID | None = column("The order that waits for it, as far as is known.")
-    raw: str = column("The change as it came; what is not UTF-8 is replaced.")
     attempts: int = column("How often it was tried.")
     first_seen: datetime = column("When it came first.")
     last_seen: datetime = column("When it was tried last.")
     resolved_at: datetime | None = column("When it could be used after all, or was given up.")
     resolution: str | None = column("REPLAYED, SUPERSEDED: its row was told anew, or DISCARDED.")
     resolved_by: str | None = column("Who asked for that.", Secret.PERSONAL)
+
+    @resolved("The change as it came; what is not UTF-8 is replaced.")
+    def raw(self) -> str:
+        return self.bytes_.decode(errors="replace")
 
 
 @strawberry.federation.type(description="What a replay changes in the graph, or would change.")
@@ -71,7 +80,7 @@ read_dead_letter = reader(
     id=lambda row: strawberry.ID(str(row["id"])),
     table=lambda row: row["tbl"],
     document=lambda row: row["doc"],
-    raw=lambda row: row["raw"].decode(errors="replace"),
+    bytes_=lambda row: row["raw"],
     position=position_of,
 )
 
@@ -103,6 +112,8 @@ def _outcome(outcome: Outcome) -> DeadLetterOutcome:
     )
 
 
-def letter_id(given: str) -> int | None:
-    """None of what no letter is called."""
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 19 else None
+def letter_id(given: str) -> int:
+    """Raises RejectedError."""
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise RejectedError(f"a dead letter is called by a number, not {given[:80]!r}")
+    return int(given)

@@ -8,10 +8,10 @@ import msgspec
 import strawberry
 from strawberry.scalars import JSON
 
-from gateway.cursors import feed_cursor
+from gateway.cursors import FEED_CURSOR, feed_cursor
 from gateway.feed import GapReason, Missing
 from gateway.loading import Batch, Read, reader
-from gateway.tables import Expression, Part
+from gateway.tables import Expression, Part, Shown, Value
 from gateway.types.common import Info, column, one, orders_by_id, resolved
 from gateway.visibility import EVENTS, Rows, Secret, visible
 from orders.states import (
@@ -27,6 +27,9 @@ from orders.states import Return as ReturnState
 
 if TYPE_CHECKING:
     from gateway.types.order import Order
+
+PAGE, MOST = 100, 500
+"""Events of an order or of the feed: unless asked for more, and at most."""
 
 LaterOrder = Annotated["Order", strawberry.lazy("gateway.types.order")]
 
@@ -53,7 +56,10 @@ class Cause:
     transaction: str | None = column("The source's transaction; null in a snapshot.")
     committed_at: datetime | None = column("When the source committed it.")
 
-    @resolved("When it was read from the source's log; null when the ledger has it no more.")
+    @resolved(
+        "When it was read from the source's log; null when the ledger has it no more.",
+        plan=Value(lambda: CAPTURES, "{t}.cause_source || ' ' || {t}.cause_position", "captured_at"),
+    )
     async def captured_at(self, info: Info) -> datetime | None:
         return await info.context.one(CAPTURES, f"{self.source} {self.position}")
 
@@ -80,8 +86,6 @@ CAUSE = Part(
         "committedAt": "{t}.cause_committed_at",
     }
 )
-CURSOR = Expression("translate(encode(convert_to('feed1:' || {t}.position, 'UTF8'), 'base64'), E'+/=\\n', '-_')")
-"""As gateway.cursors.feed_cursor."""
 
 
 @visible("record.feed", rows=EVENTS)
@@ -106,7 +110,7 @@ class OrderEvent:
     def committed_at(self) -> datetime | None:
         return self.cause.committed_at if self.cause else None
 
-    @resolved("The place in the feed behind it.", plan=CURSOR)
+    @resolved("The place in the feed behind it.", plan=Expression(FEED_CURSOR.format(position="{t}.position")))
     def cursor(self) -> str:
         return feed_cursor(self.position)
 
@@ -123,10 +127,15 @@ class Gap:
 
 @strawberry.federation.type(description="A page of the feed.")
 class EventPage:
-    events: list[OrderEvent] = column("In the order of the feed.")
+    events: list[OrderEvent] = column("In the order of the feed.", plan=Shown("select * from shown order by position"))
     cursor: str = column("Where to continue: give it as `after`.")
     has_more: bool = column("Whether more is there already.")
-    gap: Gap | None = column("Events are missing before this page.")
+    gap: Gap | None = column(
+        "Events are missing before this page.",
+        plan=Part(
+            {"reason": "{t}.reason", "resumeAfter": FEED_CURSOR.format(position="{t}.start")}, null_if="{t}.reason"
+        ),
+    )
 
 
 def gap_of(missing: Missing) -> Gap:

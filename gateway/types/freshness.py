@@ -12,6 +12,10 @@ from gateway.visibility import ANYONE, visible
 STALE_AFTER = 60
 """Seconds."""
 
+LAG = Expression(
+    "case when {t}.as_of is not null then greatest(0, extract(epoch from {t}.read_at - {t}.as_of)::float8) end"
+)
+
 
 @visible("record.freshness", rows=ANYONE)
 @strawberry.federation.type(description="As of when one source's part of what is shown is known.")
@@ -25,7 +29,7 @@ class Freshness:
     committed_at: datetime | None = column("When the source committed the last change that is shown.")
     projected_at: datetime | None = column("When that change was shown.")
 
-    @resolved("How long ago `asOf` was, in seconds.")
+    @resolved("How long ago `asOf` was, in seconds.", plan=LAG)
     def lag_seconds(self) -> float | None:
         return None if self.as_of is None else max(0.0, (self.read_at - self.as_of).total_seconds())
 

@@ -7,6 +7,7 @@ import asyncpg
 import strawberry
 
 from gateway.loading import reader
+from gateway.tables import Expression
 from gateway.types.common import column, one
 from gateway.types.freshness import FRESHNESS_BY_SOURCE, Freshness
 from gateway.visibility import Rows, visible
@@ -24,6 +25,11 @@ BIG_INT = strawberry.scalar(
     parse_value=int,
 )
 
+POSITION = Expression(
+    "{t}.epoch || '/' || upper(to_hex({t}.log >> 32) || '/' || to_hex({t}.log & 4294967295)) || '/' || {t}.ordinal"
+)
+"""Null where nothing was read."""
+
 
 @visible("record.source_state", "record.checkpoint", rows=Rows())
 @strawberry.federation.type(description="A captured database, how far it is projected, and what became of its changes.")
@@ -31,7 +37,7 @@ class Source:
     name: str = column("Its name.")
     state: str | None = column("starting, snapshotting, streaming or failed; null: nobody captures it.")
     detail: str | None = column("Why it failed.")
-    position: str | None = column("The place in its log up to which it is projected.")
+    position: str | None = column("The place in its log up to which it is projected.", plan=POSITION)
     snapshotting: bool = column("Its first state is still being read.")
     seen: BigInt = column("Changes that it had: applied + superseded + dead-lettered + filtered.")
     applied: BigInt = column("Changes that are in the graph.")

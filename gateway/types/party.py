@@ -4,6 +4,7 @@ import strawberry
 
 from gateway.loading import Batch, reader
 from gateway.sizes import sized, sliced
+from gateway.tables import Pages
 from gateway.types import paging
 from gateway.types.choices import OrderSort
 from gateway.types.common import Info, column, entity, many, resolved
@@ -55,7 +56,11 @@ class Customer(Node):
         "The addresses that the customer's goods are sent to.", lambda: SHIP_TOS_BY_CUSTOMER, "id", sized(3)
     )
 
-    @resolved("The customer's orders, a page at a time.", sliced("first", "last", fields=("edges", "nodes")))
+    @resolved(
+        "The customer's orders, a page at a time.",
+        sliced("first", "last", fields=("edges", "nodes")),
+        plan=Pages("customer_id", "id"),
+    )
     async def orders(
         self,
         info: Info,

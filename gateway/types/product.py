@@ -13,6 +13,8 @@ from gateway.types.common import column, entity, many, one, resolved
 from gateway.types.node import Node, identified
 from gateway.visibility import ANYONE, OF_PARTNER, Rows, visible
 
+MOST_BALANCES = 1000
+
 LaterProduct = Annotated["Product", strawberry.lazy("gateway.types.product")]
 
 

@@ -38,6 +38,16 @@ def test_a_table_without_a_rule_shows_nothing_to_outsiders(monkeypatch: pytest.M
     assert seen("test", Role.SERVICE) == (SQL["test"], False)
 
 
+def test_only_the_ends_of_the_feed_are_the_same_for_all() -> None:
+    assert {name for name, sql in SQL.items() if "/* of all */" in sql} == {"feed_bounds", "feed_place"}
+    for role in OUTSIDERS:
+        sql, scoped = seen("feed_place", role)
+        assert (sql.replace(" from record.feed)", " from record.feed/* of all */)"), scoped) == (
+            SQL["feed_place"],
+            False,
+        )
+
+
 def test_the_scope_comes_behind_the_other_parameters() -> None:
     for name, role in ((name, role) for name in SQL for role in OUTSIDERS):
         sql, scoped = seen(name, role)

@@ -14,4 +14,9 @@ insert into graph.shipment
 select 'east:S' || id, id, case when id::int % 500 = 0 then 'west' else 'east' end, 'S' || id, 'EAST', 'UPS', 'GROUND', '1Z' || id,
     null, 'AT_HUB', 42, id::int % 500 = 0, null, null, ordered_at, ordered_at, null, null, null, null, false
 from graph.orders;
+insert into record.feed
+select id::bigint, id, 1, 'ORDER_ACCEPTED', 'accepted', 'order', id, null, ordered_at, ordered_at, '{}', false, null,
+    'erp', 'public.ordhdr', 'c', '{}', '1/0/0/' || id, null, ordered_at
+from graph.orders;
+update record.feed_head set position = 50000;
 vacuum analyze;

@@ -53,7 +53,8 @@ async def test_a_request_is_kept_and_the_same_key_asks_once(client: Client) -> N
     found = (await client.ask(REQUESTS))["deadLetterRequests"]
     assert [each["action"] for each in found] == ["DISCARD", "REPLAY"]
     assert (await client.ask(REQUESTS, id=asked["id"]))["deadLetterRequests"] == [found[1]]
-    assert (await client.ask(REQUESTS, id="none"))["deadLetterRequests"] == []
+    assert (await client.ask(REQUESTS, id="99"))["deadLetterRequests"] == []
+    assert await client.refused(REQUESTS, id="none") == "BAD_REQUEST"
 
 
 async def test_the_same_key_for_something_else_is_refused(client: Client) -> None:

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 
 from app.explaining import caller, explain
+from gateway.plan.roots import ROOTS
+from gateway.schema import schema
 from orders.errors import RejectedError
 from tests.controls import serving
 from tests.controls.serving import Client
 
 COMPILED = '{ order(id: "1042") { id lines { line } } }'
-MIXED = '{ a: order(id: "1042") { id } b: sources { name } }'
-EXECUTED = "{ sources { name } }"
+MIXED = '{ a: order(id: "1042") { id } b: deadLetters { raw } }'
+EXECUTED = "{ deadLetters { raw } }"
 
 
 @pytest.fixture
@@ -37,7 +39,43 @@ async def test_an_admin_is_told_the_plan(client: Client) -> None:
             plan = answer["extensions"]["plan"]
             assert (plan["path"], plan["cost"]) == (path, answer["extensions"]["cost"]["requested"])
             assert (plan["sql"] is None) == (path == "executed")
-    assert (await asked(admin, MIXED))["extensions"]["plan"]["executed"] == {"b": "sources is answered by code"}
+    assert (await asked(admin, MIXED))["extensions"]["plan"]["executed"] == {
+        "b": "DeadLetter.raw is worked out by code"
+    }
+
+
+OF_ALL_KINDS = """
+{
+  orders(orderBy: EARLIEST_PROMISE_FIRST) { nodes { id } } b: orders(orderBy: LATEST_EVENT_FIRST) { nodes { id } }
+  order(id: "1042") { why { state events { cause { capturedAt } } } freshness { lagSeconds stale } }
+  customer(id: "C1") { orders { totalCount nodes { id } } } inventory { available } sources { position lagSeconds }
+  command(id: "cmd_1") { after } node(id: "bm9kZTE6T3JkZXI6MTA0NA") { globalId } deadLetters { id document position }
+  events(first: 3) { events { type } cursor gap { reason } }
+}
+"""
+
+
+async def test_all_roots_compile() -> None:
+    """What code works out is left: there, and with a command's `after` on an order, which waits."""
+    assert (await explain(OF_ALL_KINDS, "{}", caller("admin", []), None)).startswith("path: compiled\n")
+    fields = schema._schema.query_type.fields  # type: ignore[union-attr]
+    assert fields.keys() - ROOTS.keys() == {"_service"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '{ order(id: "1042") { freshness { lagSeconds } } }',
+        '{ order(id: "1042") { freshness { stale } } }',
+        "{ sources { lagSeconds } }",
+        '{ order(id: "1042") { why { events { cause { capturedAt } } } } }',
+        "{ events { cursor } }",
+        '{ command(id: "cmd_1") { state } }',
+    ],
+)
+async def test_what_no_revision_tells_of_is_not_kept(query: str) -> None:
+    """How old something is changes with every moment, and the rest without a change of the graph."""
+    assert "\nkept: no\n" in await explain(query, "{}", caller("admin", []), None)
 
 
 @pytest.mark.parametrize("role", ["operations", "service"])

@@ -12,8 +12,10 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from app.postgres import Postgres
-from gateway.cursors import By, OrderPlace, order_cursor
-from gateway.database import open_pool
+from gateway.auth import Principal, Role
+from gateway.cursors import By, OrderPlace, feed_cursor, order_cursor
+from gateway.database import open_plan_pool, open_pool
+from gateway.schema import build_plans, build_schema
 from gateway.statements import SQL
 from gateway.types.choices import OrderSort
 from gateway.types.order_list import OrderFilter, Paging
@@ -28,6 +30,7 @@ FIRST = Paging(OrderSort.NEWEST_FIRST, 50, None, None, None)
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
 STATES, PLACED = "orders_array_idx", "orders_ordered_at_id_idx"
+INDEXES = {By.ORDERED: PLACED, By.EVENT: "orders_coalesce_id_idx", By.PROMISE: "orders_coalesce_id_idx1"}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,6 +47,13 @@ async def pool(postgres: Postgres) -> AsyncIterator["asyncpg.Pool[asyncpg.Record
     pool = await open_pool(dsn, 1)
     yield pool
     await pool.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def plan_pool(pool: object, postgres: Postgres) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
+    plan_pool = await open_plan_pool(postgres.dsn("gateway_indexes"), 1)
+    yield plan_pool
+    await plan_pool.close()
 
 
 async def explained(pool: "asyncpg.Pool[asyncpg.Record]", wanted: OrderFilter, paging: Paging) -> str:
@@ -111,3 +121,43 @@ async def test_an_ordering_has_an_index(
         assert "Sort" not in plan, plan
         assert "Seq Scan" not in plan, plan
         assert first.by is By.ORDERED or blocks(plan) < PAGE_BLOCKS, plan
+
+
+@pytest.mark.parametrize("order_by", OrderSort)
+@pytest.mark.parametrize("backward", [False, True])
+async def test_a_compiled_ordering_has_an_index(
+    plan_pool: "asyncpg.Pool[asyncpg.Record]", order_by: OrderSort, backward: bool
+) -> None:
+    """In the plan that Postgres makes once, for whatever values."""
+    by = replace(FIRST, order_by=order_by).by
+    cursor = order_cursor(OrderPlace(DAY if by is By.PROMISE else AT, "77"), by)
+    pages = (
+        ("last: 50", f'last: 50, before: "{cursor}"') if backward else ("first: 50", f'first: 50, after: "{cursor}"')
+    )
+    for page in pages:
+        plan = await compiled(
+            plan_pool, f"{{ orders(orderBy: {order_by}, {page}) {{ edges {{ cursor node {{ id }} }} }} }}"
+        )
+        assert re.search(rf"Index (Only )?Scan (Backward )?using {INDEXES[by]}", plan), plan
+        assert "Seq Scan on orders" not in plan, plan
+        assert by is By.ORDERED or blocks(plan) < PAGE_BLOCKS, plan
+
+
+@pytest.mark.parametrize("after", ["", ', after: "%s"'])
+async def test_a_compiled_page_of_the_feed_has_an_index(plan_pool: "asyncpg.Pool[asyncpg.Record]", after: str) -> None:
+    cursor = after and after % feed_cursor(1)
+    plan = await compiled(plan_pool, f"{{ events(first: 10{cursor}) {{ events {{ type }} cursor hasMore }} }}")
+    assert re.search(r"Index Scan using feed_pkey on feed", plan), plan
+    assert "Seq Scan on feed f" not in plan, plan
+
+
+async def compiled(pool: "asyncpg.Pool[asyncpg.Record]", query: str) -> str:
+    """Postgres's plan of the query's one statement, with what it read."""
+    plan = build_plans(build_schema()).plan(query, {}, None, Principal("x", Role.ADMIN, 2**40))
+    assert plan is not None
+    values = ", ".join("null" if value is None else f"'{value}'" for value in plan.parameters)
+    async with pool.acquire() as connection:
+        await connection.execute(f"prepare wanted as {plan.statement.sql}")
+        rows = await connection.fetch(f"explain (analyze, buffers, timing off) execute wanted({values})")
+        await connection.execute("deallocate wanted")
+    return "\n".join(row[0] for row in rows)

@@ -12,6 +12,7 @@ import pytest
 from app.postgres import Postgres
 from demo.story import Story
 from gateway.auth import Principal, Role
+from gateway.cursors import global_id
 from gateway.database import open_plan_pool
 from gateway.lanes import Lanes
 from gateway.plan import answers as module
@@ -32,6 +33,14 @@ ORDER = """query ($id: ID!) { order(id: $id) {
     charges { kind } holds { held } references { scheme value } events(last: 3) { type version } } }"""
 NUMBER = "query ($number: String) { order(number: $number) { id displayStatus shipments { tracking } } }"
 LIST = "{ orders(first: 20) { totalCount nodes { id displayStatus shipments { milestone } } } }"
+SORTED = "{ orders(last: 5, orderBy: %s) { edges { cursor node { id lastEventAt promisedOn } } } }"
+SORTS = ("LATEST_EVENT_FIRST", "EARLIEST_EVENT_FIRST", "LATEST_PROMISE_FIRST", "EARLIEST_PROMISE_FIRST")
+OF_CUSTOMER = """query ($of: ID!) {
+    customer(id: $of) { orders { totalCount nodes { id displayStatus } } }
+    orders(filter: {customerId: $of}) { totalCount nodes { id health } } }"""
+NODE = """query ($id: ID!) { node(id: $id) { globalId ... on Order {
+    displayStatus why { state previous since events { type version } } } } }"""
+INVENTORY = "{ inventory { sku warehouse onHand } }"
 COUNTS = "{ orderCounts(by: DISPLAY_STATUS) { value count } }"
 FIND = "query ($of: String!) { find(reference: $of) { scheme target { __typename ... on Shipment { milestone } } } }"
 ENTITIES = """query ($all: [_Any!]!) { _entities(representations: $all) {
@@ -109,8 +118,11 @@ async def requests(db: "asyncpg.Connection[asyncpg.Record]", answers: Answers) -
         for number in numbers:
             yield asked(answers, ORDER, caller, id=number)
             yield asked(answers, NUMBER, caller, number=number)
-        for query in (LIST, COUNTS):
+            yield asked(answers, NODE, caller, id=global_id("Order", number))
+        for query in (LIST, COUNTS, INVENTORY, *(SORTED % sort for sort in SORTS)):
             yield asked(answers, query, caller)
+        for customer in customers:
+            yield asked(answers, OF_CUSTOMER, caller, of=customer)
         for value in (*references, *numbers):
             yield asked(answers, FIND, caller, of=value)
         keys = [{"__typename": "Order", "id": number} for number in numbers]
@@ -142,6 +154,17 @@ async def test_a_kept_answer_is_sent_until_its_revision_moves_on(rows: asyncpg.C
         assert await ask(answers, STATUS) == first[0]  # so it is kept; the projector would have moved the revision
         await rows.execute(MOVE, 77)
         assert await ask(answers, STATUS) == b'{"order":{"displayStatus":"DELAYED"}}'
+
+
+LAG = '{ order(id: "1042") { freshness { lagSeconds } } sources { lagSeconds } }'
+
+
+async def test_how_old_something_is_is_asked_each_time(rows: asyncpg.Connection, database: str) -> None:
+    async with keeping(database) as (answers, _):
+        found = [await ask(answers, LAG) for _ in range(3)]
+        assert None not in found
+        assert len(set(found)) == 3
+        assert asked(answers, LAG).answer is None
 
 
 async def test_of_another_postgres_nothing_is_kept(rows: asyncpg.Connection, database: str) -> None:
