@@ -89,6 +89,8 @@ async def people_look(whole: Milepost, missing: int, order: str) -> None:
     request = await until(done, SECONDS)
     assert request["requestedBy"] == "tester"
     assert request["outcomes"] == [{"letterId": str(letters[0]["id"]), "became": "DISCARDED"}]
+    given_up = await command(whole, "discard", letters[1]["id"], "--note", "told anew")
+    assert given_up == (0, f"{letters[1]['id']}: discarded\n")
 
 
 async def test_columns_change_while_orders_come(whole: Milepost) -> None:
