@@ -10,7 +10,7 @@ import asyncpg
 import msgspec
 
 from cdc.change import Change, Checkpoint, Snapshot
-from cdc.envelope import Line, change, decode
+from cdc.envelope import Line, Unreadable, change, decode
 from orders.facts import Doc, Fact
 from orders.graph import Identity, Row
 from orders.letters import Difference, LetterAction, LetterOutcome, Outcome
@@ -113,10 +113,13 @@ def _change(letter: asyncpg.Record, ledger: asyncpg.Record | None) -> Change | N
         return change_of(dict(ledger))
     if not letter["raw"]:
         return None
-    [line] = decode(letter["raw"])
-    if not isinstance(line, Line):
-        raise StillPoisonError(line.reason)
-    return change(letter["source"], line, position(letter))
+    lines = decode(letter["raw"])
+    match lines:
+        case [Line(is_row=True) as line]:
+            return change(letter["source"], line, position(letter))
+        case [Unreadable(reason=reason)]:
+            raise StillPoisonError(reason)
+    raise StillPoisonError("its bytes are no row's")
 
 
 def _facts(mappings: Mappings, told: Change) -> Sequence[Fact]:
