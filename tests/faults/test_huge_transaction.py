@@ -1,8 +1,11 @@
 """F12: one transaction that is larger than memory should be. It goes through a file, and a part at a time into the
 graph; readers see all of it or nothing, and who is killed in the middle of it begins it again. C1, C2, C10, C11."""
 
+import asyncio
 import os
 import signal
+import sys
+import tempfile
 from pathlib import Path
 
 import psutil
@@ -98,3 +101,10 @@ def peak(pid: int) -> int:
     """The most memory that the process ever had, in bytes."""
     [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(line.split()[1]) << 10
+
+
+if __name__ == "__main__":
+    # `python -m tests.faults.test_huge_transaction 333334`: the same with a million rows in one transaction.
+    with tempfile.TemporaryDirectory(prefix="milepost-huge-") as folder:
+        grown_by = asyncio.run(check(Path(folder).resolve(), int(sys.argv[1])))
+        print(f"the projector grew by {grown_by >> 20} MB")  # noqa: T201
