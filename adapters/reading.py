@@ -178,9 +178,9 @@ class TableRule:
         try:
             fact = self._read(name, columns)
         except Exception:  # it was poison before, too
-            return PoisonError(reason)
+            return PoisonError(reason, key=name)
         named = [ident for ident in (*fact.claims, fact.belongs_to) if ident and ident.value]
-        return PoisonError(reason, fact.doc if fact.doc and fact.doc.id else None, named[0] if named else None)
+        return PoisonError(reason, fact.doc if fact.doc and fact.doc.id else None, named[0] if named else None, name)
 
 
 class TableMapping:

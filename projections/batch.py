@@ -66,6 +66,8 @@ class Batch(Struct):
     dead: list[DeadLetter] = field(default_factory=list)
     mended: set[Doc] = field(default_factory=set)
     truncates: bool = False
+    spared: list[tuple[str, str, int]] = field(default_factory=list)
+    """Source, key and epoch of facts whose rows a snapshot brought so that nobody could read them."""
     tallies: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
 

@@ -16,7 +16,7 @@ from projections.database import SQL, Connection, committed
 from projections.fold import Delta, Fold, Stated
 from projections.letters import Letters
 from projections.loader import Loader, position
-from projections.mapping import Mappings
+from projections.mapping import Mappings, keys_of
 from projections.requests import Desk, carry_out
 from projections.snapshot import finish_snapshot
 from projections.writer import write, write_checkpoint
@@ -152,6 +152,7 @@ class Projector:
             if batch.truncates:
                 read = [(t, await self.emptied(batch, stated)) for t, stated in read]
             await self._loader.load(self._connection, [s for _, stated in read for s in stated])
+            await self.spare(batch)
             for transaction, stated in read:
                 self.take(batch, transaction, stated)
             await self.advance(batch)  # first, so that a zombie is fenced before it writes anything
@@ -167,6 +168,16 @@ class Projector:
         self._fold.underivable -= batch.mended
         self._loader.trim()
         return sum(tally.seen for tally in batch.tallies.values())
+
+    def note_spared(self, batch: Batch, change: Change) -> None:
+        if change.op is Op.READ:
+            keys = keys_of(self._mappings[change.source], change)
+            batch.spared += [(change.source, key, change.position.epoch) for key in keys]
+
+    async def spare(self, batch: Batch) -> None:
+        await self._loader.load_keys(self._connection, [(source, key) for source, key, _ in batch.spared])
+        for each in batch.spared:
+            self._fold.store.spare(*each)
 
     def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:
         """During a snapshot facts are only gathered: the views follow when it is whole."""
@@ -218,6 +229,7 @@ class Projector:
                 batch.bury(unreadable(change))
             elif change.position in refusals:
                 batch.bury(refused(change, refusals[change.position]), change, transaction.snapshot)
+                self.note_spared(batch, change)
             elif stated := self.state(batch, change, transaction.snapshot):
                 found.append(stated)
         return found
@@ -232,6 +244,7 @@ class Projector:
             facts = self._mappings[change.source].facts(change)
         except Exception as error:
             batch.bury(unmapped(change, error), change, snapshot)
+            self.note_spared(batch, change)
             return None
         if not facts:
             tally.filtered += 1

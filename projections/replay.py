@@ -11,7 +11,7 @@ from orders.facts import Doc, Fact
 from orders.graph import TABLES, Identity, Row, by_identity
 from orders.lifecycle import derive
 from projections.database import SQL, Connection
-from projections.mapping import Mappings, SourceMapping
+from projections.mapping import Mappings, SourceMapping, keys_of
 from projections.store import FactStore
 
 CHUNK = 2_000
@@ -30,10 +30,13 @@ async def replayed(connection: Connection, mappings: Mappings) -> Graph:
     """The graph that the ledger alone gives. Takes memory for all facts."""
     store = FactStore()
     sweeps = [Sweep(r["source"], place(dict(r)), r["ledger_id"]) for r in await connection.fetch(SQL["sweeps"])]
-    async for ledger_id, change in ledger(connection):
+    async for ledger_id, change, outcome in ledger(connection):
         while sweeps and sweeps[0].after < ledger_id:
             sweep(store, sweeps.pop(0))
-        state(store, mappings, change)
+        if outcome != "dead":
+            state(store, mappings, change)
+        elif change.op is Op.READ:
+            spare(store, mappings, change)
     for left in sweeps:
         sweep(store, left)
     roots = {store.root(doc) for doc in store.docs}
@@ -71,13 +74,18 @@ def sweep(store: FactStore, found: Sweep) -> None:
         store.put(found.source, Fact(key=key), found.position)
 
 
-async def ledger(connection: Connection) -> AsyncIterator[tuple[int, Change]]:
-    """The changes that counted, in the order in which they were projected."""
+def spare(store: FactStore, mappings: Mappings, change: Change) -> None:
+    """Of a row that a snapshot brought and nobody could read, the fact stays as it was."""
+    for key in keys_of(mappings[change.source], change):
+        store.spare(change.source, key, change.position.epoch)
+
+
+async def ledger(connection: Connection) -> AsyncIterator[tuple[int, Change, str]]:
+    """The changes in the order in which they were projected, with what became of them."""
     after = 0
     while rows := await connection.fetch(SQL["ledger_after"], after, CHUNK):
         for row in rows:
-            if row["outcome"] != "dead":
-                yield row["id"], change_of(dict(row))
+            yield row["id"], change_of(dict(row)), row["outcome"]
         after = rows[-1]["id"]
 
 

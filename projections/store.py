@@ -118,6 +118,12 @@ class FactStore:
         self._replace(old.fact if old else None, fact)
         return True
 
+    def spare(self, source: str, key: str, epoch: int) -> None:
+        """A snapshot brought the fact's row and nobody could read it: the fact stays as it was, and is not swept."""
+        position, old = Position(epoch, 0, 0), self.known.get((source, key))
+        if old is not None and old.fact.body is not None and old.position < position:
+            self.put(source, old.fact, position)
+
     def undo(self, key: Key, old: Known | None) -> None:
         """What was put under the key since `old` was known is as if it had never come."""
         put = self.known[key].fact

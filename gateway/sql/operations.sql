@@ -20,10 +20,11 @@ from record.source_state s full join record.checkpoint c using (source)
 order by source
 
 -- name: freshness_by_source
-select source as parent, * from record.freshness where source = any($1::text[])
+select source as parent, *, false as held, 0 as waiting from record.freshness where source = any($1::text[])
 
 -- name: freshness_by_order
-select o.id as parent, told.source, f.state, f.committed_at, f.projected_at, coalesce(f.read_at, now()) as read_at, f.as_of
+select o.id as parent, told.source, f.state, f.committed_at, f.projected_at, coalesce(f.read_at, now()) as read_at, f.as_of,
+    coalesce(w.letters, 0) > 0 as held, coalesce(w.letters, 0) as waiting
 from graph.orders o
 cross join lateral (
     select o.source
@@ -33,6 +34,7 @@ cross join lateral (
     union select source from graph.returns where order_id = o.id
 ) told
 left join record.freshness f on f.source = told.source
+left join record.waiting w on w.source = told.source and w.order_id = o.id
 where o.id = any($1::text[]) order by o.id, told.source
 
 -- name: dead_letters

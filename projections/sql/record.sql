@@ -125,6 +125,10 @@ create unique index on record.dead_letter (source, epoch, log, ordinal, hashtext
 create index on record.dead_letter (hashtextextended(key, 0)) where resolved_at is null;
 create index on record.dead_letter using hash (order_id) where resolved_at is null;
 
+create view record.waiting as                    -- how many changes of an order and a source nobody could use so far
+select source, order_id, count(*)::integer as letters
+from record.dead_letter where resolved_at is null and order_id is not null group by source, order_id;
+
 -- The order that a document or an identifier hangs under, as far as is known; null: of none.
 create function record.order_of(of_doc text, of_ident text) returns text stable language sql as $$
     with recursive seed (doc) as (

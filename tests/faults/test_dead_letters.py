@@ -143,6 +143,18 @@ async def test_a_newer_snapshot_settles_all_of_its_source(projected: Projected) 
     assert await projected.open() == []
 
 
+async def test_what_a_snapshot_brings_unreadable_stays_as_it_was(projected: Projected) -> None:
+    """F21: a column was renamed, then all is read anew: the last value is shown, until the letter is replayed."""
+    await projected(order(1, 1), order(2, 2))
+    rows = [header(1, Op.READ, ordsts="77", cuspo="PO-9"), line(1, Op.READ), header(3, Op.READ, ordsts="77")]
+    await projected(transaction(5, *rows, epoch=2, snapshot=Snapshot.LAST))
+    assert await projected.rows(ORDERS) == [("1", "ACCEPTED", "PO-1")]
+    await projected.begin(MAPPINGS | {"erp": Mended()})
+    assert became(await projected.ask(LetterAction.REPLAY)) == [LetterOutcome.REPLAYED] * 2
+    assert [row[2] for row in await projected.rows(ORDERS)] == ["PO-9", "PO-1"]
+    await projecting.check_with(projected.graph, MAPPINGS | {"erp": Mended()})
+
+
 async def test_a_replay_behind_a_mended_mapping(projected: Projected) -> None:
     await projected(order(1, 1), transaction(2, header(2, ordsts="77"), line(2)), order(3, 3))
     await projected.begin(MAPPINGS | {"erp": Mended()})

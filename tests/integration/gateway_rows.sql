@@ -73,7 +73,7 @@ insert into record.source_state (source, state, detail, lag_bytes, lag_changes, 
     ('erp', 'streaming', null, 1000, 7, now()), ('east', 'snapshotting', null, null, 0, now()),
     ('inbox', 'failed', 'no such host', null, null, now());
 insert into record.dead_letter (source, epoch, log, ordinal, tbl, op, raw, reason, doc, order_id, resolved_at) values
-    ('erp', 1, 9, 0, 'public.ordlin', 'c', 'what came ÿ', 'no such unit', 'order 1042', '1042', null),
+    ('erp', 1, 9, 0, 'public.ordlin', 'c', 'what came ÿ', 'no such unit', 'order 1042', '1044', null),
     ('erp', 1, 10, 0, 'public.ordlin', 'c', 'mended', 'no such unit', null, null, now());
 update record.feed_head set position = 3;
 insert into record.feed values

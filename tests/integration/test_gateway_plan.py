@@ -100,7 +100,7 @@ MORE: dict[str, Sequence[object]] = {
     "events.orderId": ["1042", "1043", "none"],
     "deadLetters.source": ["erp", "none"],
     "deadLetters.table": ["public.ordlin", "none"],
-    "deadLetters.orderId": ["1042", "none"],
+    "deadLetters.orderId": ["1044", "none"],
     "deadLetters.after": ["2", "1", "none"],
     "deadLetters.resolved": [True],
     "deadLetters.first": [1, 200, 0],
@@ -305,7 +305,7 @@ LIST = LIST.replace(
 WHY = """
 query ($id: ID!) { order(id: $id) {
   why { facet state previous since events { version type order { id } } }
-  freshness { source state asOf lagSeconds stale }
+  freshness { source state asOf lagSeconds stale waiting }
 } }
 """
 CUSTOMER = """

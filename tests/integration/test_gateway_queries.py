@@ -319,8 +319,8 @@ async def test_dead_letters_are_for_operations(client: Client) -> None:
     (last,) = (await client.ask(paged))["deadLetters"]
     (first,) = (await client.ask(paged, after=last["id"]))["deadLetters"]
     assert (await client.ask(paged, after=first["id"]))["deadLetters"] == []
-    assert (await client.ask(paged, order="1042", table="public.ordlin"))["deadLetters"] == [first]
-    assert first == {"id": first["id"], "kind": "UNMAPPED", "orderId": "1042", "attempts": 1, "resolution": None}
+    assert (await client.ask(paged, order="1044", table="public.ordlin"))["deadLetters"] == [first]
+    assert first == {"id": first["id"], "kind": "UNMAPPED", "orderId": "1044", "attempts": 1, "resolution": None}
     service = {"authorization": f"Bearer {serving.token('service')}"}
     answer = (await client.post(query, service, all=False)).json()
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
