@@ -89,6 +89,7 @@ class Server(msgspec.Struct, frozen=True):
     system: str
     timeline: int | None
     log_end: int | None
+    next_transaction: int
     wal_level: str
     may_replicate: bool
     may_publish: bool

@@ -21,6 +21,12 @@ class _Resume(msgspec.Struct):
     offset: msgspec.Raw
 
 
+class _Offset(msgspec.Struct):
+    """Of an engine's offset: the last transaction, in 32 bits."""
+
+    txId: int | None = None  # noqa: N815 (Debezium's name)
+
+
 class Continue(NamedTuple):
     """Stream on from this offset of the engine, JSON."""
 
@@ -53,11 +59,14 @@ def decide(database: CapturedDatabase, server: Server, checkpoint: Checkpoint | 
         resume = msgspec.json.decode(checkpoint.resume, type=_Resume)
     except msgspec.DecodeError as error:
         return Anew(f"its checkpoint cannot be read ({error})")
-    reason = _gap(database, server, checkpoint, Identity(resume.system, resume.timeline))
+    last = msgspec.json.decode(resume.offset, type=_Offset).txId
+    reason = _gap(database, server, checkpoint, Identity(resume.system, resume.timeline), last)
     return Anew(reason) if reason else Continue(bytes(resume.offset))
 
 
-def _gap(database: CapturedDatabase, server: Server, checkpoint: Checkpoint, known: Identity) -> str | None:
+def _gap(
+    database: CapturedDatabase, server: Server, checkpoint: Checkpoint, known: Identity, last: int | None
+) -> str | None:
     slot = server.slot
     if known.system != server.system:
         return f"it is another server: {server.system} instead of {known.system}"
@@ -65,6 +74,8 @@ def _gap(database: CapturedDatabase, server: Server, checkpoint: Checkpoint, kno
         return f"its timeline moved from {known.timeline} to {server.timeline}"
     if (server.log_end or 0) < checkpoint.position.log:
         return f"its log ends before the checkpoint {checkpoint.position}: it was restored from an older backup"
+    if last is not None and (last - server.next_transaction) % 2**32 < 2**31:
+        return f"it has not come to transaction {last} yet, which is known here: it was restored from an older backup"
     if slot is None:
         return f"its slot {database.slot} is gone"
     if slot.lost or slot.confirmed is None:

@@ -17,6 +17,8 @@ from tests.controls.waiting import until
 LETTERS = "select id, tbl, kind, order_id, reason from record.dead_letter where resolved_at is null order by id"
 NUMBERS = "select number from graph.orders where commercial = 'ACCEPTED' order by number"
 RAISED = "update ordlin set price = price + 1 where linno = 1"
+TWELVE = "update ordlin set qtyord = '12.000' where linno = 1"
+TOLD = "select from graph.line where line = '1' and ordered = 12"
 DISCARD = """mutation ($ids: [ID!]!) { discardDeadLetters(input: {
     letterIds: $ids, note: "told anew", idempotencyKey: "give up"
 }) { id } }"""
@@ -113,11 +115,10 @@ async def test_columns_change_while_orders_come(whole: Milepost) -> None:
     letters = await waiting(whole, 3)
     assert {letter["order_id"] for letter in letters[1:]} == {second}
     assert "public.ordlin.qtyord cannot be read: '10.0'; the mapping expects a decimal number" in letters[1]["reason"]
-    await altered(whole, "alter table ordlin alter column qtyord type text")
-    third = await sold(whole)
-    await shown(whole, third)
-    await altered(whole, "alter table ordlin alter column qtyord type numeric(11, 3) using qtyord::numeric")
     await people_look(whole, missing["id"], second)
+    await altered(whole, "alter table ordlin alter column qtyord type text", TWELVE)
+    await until(lambda: whole.fetch(TOLD), SECONDS)
+    await altered(whole, "alter table ordlin alter column qtyord type numeric(11, 3) using qtyord::numeric")
     await altered(whole, "update ordlin set qtyord = qtyord")
     assert await waiting(whole, 0) == []
     verdict = await whole.verdict()
