@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import asyncpg
 import msgspec
 
-from cdc.change import Change, Checkpoint, Snapshot
+from cdc.change import Change, Checkpoint, Op, Snapshot
 from cdc.envelope import Line, Unreadable, change, decode
 from orders.facts import Doc, Fact
 from orders.graph import Identity, Row
@@ -151,11 +151,14 @@ async def _count(
     reached = desk.checkpoints[told.source].position
     if (await desk.connection.execute(SQL["recount"], told.source, *counts, *reached)).endswith(" 0"):
         raise RuntimeError(f"another projector has moved the checkpoint of {told.source}")
+    outcome = "applied" if applied else "superseded"
+    if ledger is not None and used and told.op is Op.READ:
+        await desk.connection.execute(SQL["mend_ledger"], ledger["id"], outcome)
+        return
     if ledger is not None:
         await desk.connection.execute(SQL["leave_ledger"], ledger["id"])
     if used:
-        snapshot = Snapshot(ledger["snapshot"]) if ledger is not None else Snapshot.NO
-        batch.ledger.append(Entry(told, "applied" if applied else "superseded", snapshot))
+        batch.ledger.append(Entry(told, outcome, Snapshot.NO))
 
 
 def _differences(old: Mapping[Identity, Row], new: Mapping[Identity, Row | None]) -> Iterator[Difference]:

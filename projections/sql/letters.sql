@@ -44,6 +44,10 @@ from record.ledger where (source, epoch, log, ordinal) = ($1, $2, $3, $4) and ou
 -- It enters anew: the ledger is in the order in which changes were projected.
 delete from record.ledger where id = $1
 
+-- name: mend_ledger
+-- Of a snapshot's row: it counts before the sweep at the snapshot's end.
+update record.ledger set outcome = $2 where id = $1
+
 -- name: recount
 update record.checkpoint
 set dead = dead - 1, applied = applied + $2, superseded = superseded + $3, filtered = filtered + $4

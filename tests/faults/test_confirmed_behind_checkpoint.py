@@ -5,13 +5,13 @@ import os
 import signal
 from pathlib import Path
 
-from demo.story import Story
 from tests.controls.crash_projector import installed, projector
 from tests.controls.milepost import SECONDS, Installed, streaming
+from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
 from tests.controls.waiting import until
-from tests.faults.test_crash_points import caught_up, check, tell
+from tests.faults.test_crash_points import caught_up, check
 
-STORY, KILLS = Story(seed=5, orders=12), 4
+KILLS = 3
 TOLD = "select slot_name, confirmed_flush_lsn - '0/0'::pg_lsn as log from pg_replication_slots"
 DURABLE = "select 'milepost_' || source as slot_name, log from record.checkpoint"
 PROJECTED = "select sum(seen)::bigint from record.checkpoint"
@@ -26,6 +26,13 @@ async def watch(whole: Installed, found: list[object], looks: list[int]) -> None
         looks.append(len(told))
 
 
+async def sell(whole: Installed) -> None:
+    """One order after the other."""
+    while True:
+        number = new_number()
+        await whole.write("erp", *entered(number), accepted(number))
+
+
 async def moved_on(whole: Installed, before: int) -> bool:
     [[seen]] = await whole.fetch(PROJECTED)
     return bool(seen > before)
@@ -36,17 +43,18 @@ async def test_under_load_with_kills(data: Path) -> None:
     looks: list[int] = []
     async with installed(data) as whole:
         await whole.audit()
+        await whole.write("erp", *MASTER_DATA)
         async with projector(data):
             await until(lambda: streaming(whole), SECONDS)
-        telling = asyncio.create_task(tell(whole, STORY))
+        selling = asyncio.create_task(sell(whole))
         watching = asyncio.create_task(watch(whole, found, looks))
         for _ in range(KILLS):
             [[before]] = await whole.fetch(PROJECTED)
             async with projector(data) as process:
                 await until(lambda before=before: moved_on(whole, before), SECONDS)
                 os.kill(process.pid, signal.SIGKILL)
+        selling.cancel()
         async with projector(data):
-            await telling
             await until(lambda: caught_up(whole), SECONDS)
             await check(whole)
         watching.cancel()

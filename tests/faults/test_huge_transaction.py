@@ -16,7 +16,7 @@ from tests.controls.milepost import SECONDS, Installed, owner, streaming
 from tests.controls.selling import MASTER_DATA
 from tests.controls.waiting import until
 
-ORDERS = 6_000
+ORDERS = 5_100
 """Of three rows each."""
 MOST = 200 << 20
 """Bytes by which the projector may grow: what its caches hold, whatever the size of the transaction."""
