@@ -167,7 +167,7 @@ def entity_subjects(kind: str, keys: Sequence[str]) -> Subjects:
 
 def letters(arguments: Arguments) -> Sequence[object]:
     """The parameters of `dead_letters`. Raises RejectedError."""
-    wanted = (arguments.get("source"), arguments.get("table"), arguments.get("orderId"), arguments["resolved"])
+    wanted = (arguments.get("source"), arguments.get("table"), arguments.get("order_id"), arguments["resolved"])
     after = arguments.get("after")
     older = None if after is None else letter_id(str(after))
     return *wanted, older, page_size(arguments.get("first"), LETTERS, MOST_LETTERS)
