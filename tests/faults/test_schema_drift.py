@@ -55,11 +55,14 @@ async def shown(whole: Milepost, *numbers: str) -> None:
 async def waiting(whole: Milepost, count: int) -> list[Any]:
     """The dead letters, when there are so many."""
 
-    async def come() -> list[Any]:
-        found = await whole.fetch(LETTERS)
-        return found if len(found) == count else []
+    found: list[Any] = []
 
-    return await until(come, SECONDS)
+    async def come() -> bool:
+        found[:] = await whole.fetch(LETTERS)
+        return len(found) == count
+
+    await until(come, SECONDS)
+    return found
 
 
 async def command(whole: Milepost, *arguments: object) -> tuple[int | None, str]:
