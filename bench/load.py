@@ -2,6 +2,8 @@
 
 Closed loop: each connection asks again when it has its answer. Open loop (`rate`): requests are due at fixed instants,
 whatever the server does, and a latency begins when its request was due, also when it waited for a free connection.
+It begins at the rate `before`, for LEAD seconds that do not count: what is measured is a change of load on connections
+that are open.
 """
 
 import itertools
@@ -21,6 +23,8 @@ from msgspec import Struct
 REFUSALS = (429, 503)
 GRACE = 10.0
 """Seconds that answers may still take after the last request."""
+LEAD = 1.0
+"""Seconds of the rate before."""
 _CHUNK = 262_144
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _ERRORS = b'"errors":['
@@ -36,6 +40,7 @@ class Job(Struct):
     seconds: float
     connections: int
     rate: float | None = None
+    before: float | None = None
 
 
 class Latencies(Struct):
@@ -46,9 +51,10 @@ class Latencies(Struct):
 
 
 class Result(Struct):
-    """How many requests were answered, refused (429, 503), or failed in any other way, and `unsent`: due, but too late.
+    """How many requests were answered, refused (429, 503), or failed otherwise, and `unsent`: due, but too late.
 
-    `seconds` are until the last answer. `late` is how long requests waited to be sent.
+    `seconds` are until the last answer. `late` is how long requests waited to be sent. `cpu`, in seconds, is what
+    asking took. `asked` are all, with those that do not count.
     """
 
     seconds: float
@@ -59,6 +65,8 @@ class Result(Struct):
     took: Latencies
     refusals: Latencies
     late: Latencies
+    cpu: float
+    asked: int
 
 
 @dataclass
@@ -111,7 +119,7 @@ class Load:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.tally = Tally()
-        self.sent = 0
+        self.sent = self._lead = 0
         self._next = itertools.cycle([raw(job, body) for body in job.bodies]).__next__
         self._epoll = select.epoll()
         self._open: dict[int, Connection] = {}
@@ -120,25 +128,33 @@ class Load:
             self._connect()
 
     def run(self) -> Result:
-        begun = self._begun = time.perf_counter()
-        until = begun + self.job.seconds
+        if self.job.before is not None:
+            self._ask(self.job.before, LEAD)
+            self.tally, self._lead, self.sent = Tally(), self.sent, 0
+        used = time.process_time()
+        seconds = self._ask(self.job.rate, self.job.seconds)
+        self.tally.failed += self._busy
+        for each in self._open.values():
+            each.socket.close()
+        return self._result(seconds, time.process_time() - used)
+
+    def _ask(self, rate: float | None, seconds: float) -> float:
+        """How long it took to the last answer."""
+        self._rate, begun = rate, time.perf_counter()
+        self._begun, until = begun, begun + seconds
         while (now := time.perf_counter()) < until:
             self._send(now)
             self._receive(max(0.0, min(until, self._due(now) if self._free else until) - now))
         while self._busy and (now := time.perf_counter()) < until + GRACE:
             self._receive(until + GRACE - now)
-        seconds = time.perf_counter() - begun
-        self.tally.failed += self._busy
-        for each in self._open.values():
-            each.socket.close()
-        return self._result(seconds)
+        return time.perf_counter() - begun
 
     @property
     def _busy(self) -> int:
         return len(self._open) - len(self._free)
 
     def _due(self, now: float) -> float:
-        return self._begun + self.sent / self.job.rate if self.job.rate else now
+        return self._begun + self.sent / self._rate if self._rate else now
 
     def _connect(self) -> None:
         connection = Connection(self.job.port)
@@ -182,7 +198,7 @@ class Load:
         connection.socket.close()
         self._connect()
 
-    def _result(self, seconds: float) -> Result:
+    def _result(self, seconds: float, cpu: float) -> Result:
         tally = self.tally
         due = int(self.job.rate * self.job.seconds) if self.job.rate else self.sent
         return Result(
@@ -194,6 +210,8 @@ class Load:
             took=latencies(tally.took),
             refusals=latencies(tally.refused),
             late=latencies(tally.late),
+            cpu=cpu,
+            asked=self._lead + self.sent,
         )
 
 

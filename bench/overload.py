@@ -1,8 +1,9 @@
 """What becomes of three times the load that the gateway can carry.
 
-In each round: its peak, in a closed loop; then, in an open loop, half of the peak, which is the normal load, and three
-times the peak, over more connections than can be served at once. Goodput are answers with data; refused is what gets
-429 or 503. Latencies begin when a request was due. All is asked first.
+In each round: its peak, in a closed loop; then, in an open loop, half of the peak, which is the normal load, and from
+one instant to the next three times the peak, over more connections than can be served at once. Goodput are answers with
+data; refused is what gets 429 or 503. Latencies begin when a request was due. All is asked first. Who asks has the same
+cores as who answers: what `asking` takes of them is not there for answers.
 """
 
 from collections import defaultdict
@@ -51,13 +52,13 @@ async def measure(rounds: int, seconds: float) -> None:
 async def one_round(server: Server, question: Question, seconds: float) -> Round:
     peak = await server.run(server.job(question, Reading.FIRST, seconds), question)
     rate = peak.answers / peak.seconds
-    normal = await offered(server, question, seconds, NORMAL * rate)
-    return Round(peak, normal, await offered(server, question, seconds, TIMES * rate), TIMES * rate)
+    normal = await offered(server, question, seconds, NORMAL * rate, NORMAL * rate)
+    return Round(peak, normal, await offered(server, question, seconds, NORMAL * rate, TIMES * rate), TIMES * rate)
 
 
-async def offered(server: Server, question: Question, seconds: float, rate: float) -> Result:
+async def offered(server: Server, question: Question, seconds: float, before: float, rate: float) -> Result:
     job = server.job(question, Reading.FIRST, seconds, rate)
-    job.connections = CLIENTS
+    job.connections, job.before = CLIENTS, before
     return await server.run(job, question)
 
 
@@ -84,4 +85,5 @@ def others(over: Sequence[Result]) -> Mapping[tuple[str, str], Sequence[float]]:
         ("failed", "requests"): [each.failed for each in over],
         ("not sent in time", "requests"): [each.unsent for each in over],
         ("waited to be sent, p99", "ms"): [each.late.p99 for each in over],
+        ("asking", "cores"): [each.cpu / each.seconds for each in over],
     }

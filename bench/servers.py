@@ -85,7 +85,7 @@ class Server:
 
     async def run(self, job: Job, question: Question) -> Result:
         found = await run(job)
-        self.begun[question.name] = self.begun.get(question.name, 0) + found.answers + found.refused
+        self.begun[question.name] = self.begun.get(question.name, 0) + found.asked
         return found
 
 

@@ -3,20 +3,31 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import msgspec
+
+from orders.errors import TransientError
 
 RUNNING = 16
 """Requests that are worked on: more would only wait for a connection to Postgres, or for each other."""
-ROOM, BURST = 32, 96
+ROOM, BURST = 32, 64
 """Requests in all; and for as long as a burst may take."""
-PASSING = 0.5
+PASSING = 0.1
 """Seconds that a queue may stand and still be a burst: one that stands longer only makes all of them late."""
 PATIENCE = 1.0
 """Seconds that a request waits for its turn."""
 ADMITTED = "milepost.admitted"
 """In the scope of a request that the gate has counted."""
-BUSY = b'{"errors":[{"message":"too much is asked at once; try again","extensions":{"code":"UNAVAILABLE"}}]}'
+TOLD: Mapping[str, Any] = {
+    "message": "too much is asked at once; try again",
+    "extensions": {"code": TransientError.code},
+}
+"""The error."""
+BUSY = msgspec.json.encode({"errors": [TOLD]})
+"""The body of a refusal, made once."""
 
 
 class BusyError(Exception):
@@ -49,7 +60,7 @@ class Gate:
         return self.here >= self._burst or self._clock() - self._calm > PASSING
 
     def arrive(self) -> None:
-        if self.here <= self._most // 2:
+        if self.here <= self._most // 4:
             self._calm = self._clock()
         self.here += 1
 
@@ -71,6 +82,21 @@ class Gate:
             if not turn.done():
                 self.running += 1
                 turn.set_result(None)
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """From arrival to the end of its turn. Raises BusyError."""
+        if self.full:
+            raise BusyError
+        self.arrive()
+        try:
+            await self.enter()
+            try:
+                yield
+            finally:
+                self.leave()
+        finally:
+            self.left()
 
     @contextmanager
     def aside(self) -> Iterator[None]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import asyncpg
@@ -156,13 +156,12 @@ class Gateway:
             await stack.enter_async_context(feed.running())
             # So that the first subscriber need not come again; without Postgres the start goes on all the same.
             await feed.moved(READY_TIMEOUT)
-            context = Context(pool, feed, throttle)
+            context = Context(pool, feed, throttle, gate=self.gate)
             documents = Documents(pool, only=self._documents_only)
-            over_http = replace(context, gate=self.gate)
             answers = Answers(lanes, self._plans)
-            http = HttpView(self._schema, answers, self._tokens, documents, over_http)
+            http = HttpView(self._schema, answers, self._tokens, documents, context)
             express = Express(self._tokens, throttle, answers, documents)
-            sockets = SocketView(self._schema, self._tokens, documents, context, self._origins)
+            sockets = SocketView(self._schema, self._tokens, documents, context, self.gate, self._origins)
             yield Parts(pool, feed, http, express, sockets)
 
 

@@ -16,11 +16,12 @@ from strawberry.http.async_base_view import AsyncBaseHTTPView, AsyncWebSocketAda
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 from strawberry.http.websocket_origin import is_same_origin
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
-from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
+from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler, Operation
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import Message as ProtocolMessage
 from strawberry.subscriptions.protocols.graphql_transport_ws.types import SubscribeMessage
 from strawberry.types.unset import UNSET
 
+from gateway.admission import TOLD, BusyError, Gate
 from gateway.asgi import Receive, Scope, Send, header
 from gateway.auth import BELIEVED, Principal, TokenCheck
 from gateway.context import Context
@@ -46,6 +47,7 @@ class SocketView:
     tokens: TokenCheck
     documents: Documents
     context: Context
+    gate: Gate
     origins: Collection[str] = ()
     init_timeout: float = 10.0
 
@@ -75,7 +77,7 @@ class SocketView:
             connection_init_wait_timeout=timedelta(seconds=self.init_timeout),
             max_subscriptions_per_connection=MAX_OPERATIONS,
         )
-        handler.documents = self.documents
+        handler.documents, handler.gate = self.documents, self.gate
         try:
             await handler.handle()
         finally:
@@ -84,6 +86,7 @@ class SocketView:
 
 class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
     documents: Documents
+    gate: Gate
 
     async def handle_message(self, message: ProtocolMessage) -> None:
         try:
@@ -101,6 +104,15 @@ class _Handler(BaseGraphQLTransportWSHandler[Context, None]):
             except MilepostError as error:
                 return await self._refuse(message["id"], error)
         return await super().handle_subscribe(message)
+
+    async def run_operation(self, operation: Operation[Context, None]) -> None:
+        """When it has its turn, as a request over HTTP. A subscription steps aside once it has begun."""
+        try:
+            async with self.gate.place():
+                await super().run_operation(operation)
+        except BusyError:
+            with suppress(WebSocketDisconnected):
+                await operation.send_initial_errors([GraphQLError(**TOLD)])
 
     async def _refuse(self, id_: str, error: MilepostError) -> None:
         self.context.lease.settle(0, REFUSED)

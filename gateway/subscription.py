@@ -8,10 +8,11 @@ import strawberry
 from gateway.cursors import feed_position
 from gateway.feed import Missing, Wanted
 from gateway.replay import Follower, Item
-from gateway.types.common import Info, followed
+from gateway.types.common import Info, followed, orders_by_id
 from gateway.types.event import Gap, OrderEvent, gap_of, read_event
 from gateway.types.order_list import condition
 from gateway.visibility import Sight
+from orders.errors import NotFoundError
 from orders.states import EventType
 
 OrderEventOrGap = Annotated[
@@ -22,7 +23,7 @@ OrderEventOrGap = Annotated[
 
 @strawberry.input(description="Which events. All conditions hold; one that is left out asks for nothing.")
 class OrderEventFilter:
-    order_id: strawberry.ID | None = condition("Of this order.")
+    order_id: strawberry.ID | None = condition("Of this order, which must be there.")
     customer_id: strawberry.ID | None = condition("Of this customer's orders.")
     types: list[EventType] | None = condition("Of these kinds.")
 
@@ -51,9 +52,20 @@ class Subscription:
     ) -> AsyncGenerator[OrderEventOrGap, None]:
         wanted = (filter or OrderEventFilter()).wanted(info.context.sight)
         start = None if after is None else feed_position(after)
+        await _check_order(info, wanted.order_id)
         follower = Follower(info.context.pool, info.context.feed, wanted, start)
-        async for item in follower.follow():
-            yield _shown(item)
+        with info.context.aside():
+            async for item in follower.follow():
+                yield _shown(item)
+
+
+async def _check_order(info: Info, order_id: str | None) -> None:
+    """Raises NotFoundError for an order that is not there, or not the caller's."""
+    if order_id is None:
+        return
+    if await info.context.one(orders_by_id(), order_id) is None:
+        raise NotFoundError("there is no such order to follow")
+    await info.context.renew()
 
 
 def _shown(item: Item) -> OrderEvent | Gap:

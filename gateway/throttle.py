@@ -94,9 +94,9 @@ class Lease:
 
     async def take(self, points: float) -> None:
         """Raises ThrottledError, or TransientError while Postgres cannot be reached."""
-        if self.points < points:
+        if not self.spend(points):
             await self._enlarge(points)
-        self.points -= points
+            self.points -= points
 
     def settle(self, taken: float, actual: float) -> None:
         """An operation is over: it cost other than what was taken for it."""

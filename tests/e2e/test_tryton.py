@@ -204,6 +204,7 @@ async def heard(stream: Stream, kind: str) -> list[dict[str, Any]]:
 
 async def test_a_subscriber_hears_of_each_transaction_once(trade: Trade) -> None:
     number, events = await trade.sell(), []
+    await until(lambda: trade.order(number), SECONDS)
     async with trade.client.subscribed(FOLLOW, order=number, after=feed_cursor(0)) as stream:
         for step, kind in (
             ("confirm", "ORDER_ACCEPTED"),

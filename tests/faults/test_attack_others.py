@@ -92,17 +92,27 @@ async def test_s3_what_is_others_answers_as_what_is_not_there(
     assert seen[0][1]
 
 
-@pytest.mark.parametrize("order", ["1042", "*", "%", "1042,1043", ""])
-async def test_s26_who_follows_what_is_others_hears_nothing(client: Client, order: str) -> None:
-    """Neither of it nor an error that would say that it is there; the caller's own goes on."""
-    async with client.subscribed(FOLLOW, order=order, after=feed_cursor(0)) as others:
-        async with client.subscribed(FOLLOW, after=feed_cursor(0)) as own:
-            assert await own.next() == {"orderId": "1043"}
-            await serving.append_to(client, "1042", "1043")
-            assert await own.next() == {"orderId": "1043"}
-        assert others.socket.close_code is None
-        await serving.send(others.socket, type="ping")
-        assert (await serving.receive(others.socket))["type"] == "pong"
+@pytest.mark.parametrize("order", ["1042", "9999", "*", "%", "1042,1043", ""])
+async def test_s26_who_follows_what_is_others_is_told_what_is_not_there(
+    client: Client, order: str, statements: list[str]
+) -> None:
+    """One answer after the same statements for both, and it ends; the caller's own goes on."""
+    async with client.subscribed(FOLLOW, order="1043", after=feed_cursor(0)) as own:
+        assert await own.next() == {"orderId": "1043"}
+        statements.clear()
+        await serving.send(own.socket, type="subscribe", id="2", payload=following(order))
+        while (refused := await serving.receive(own.socket))["id"] != "2":
+            assert refused["payload"]["data"] == {"orderEvents": {"orderId": "1043"}}
+        assert refused["type"] == "error"
+        [error] = refused["payload"]
+        assert (error["message"], error["extensions"]) == ("there is no such order to follow", {"code": "NOT_FOUND"})
+        assert statements == ["orders_by_id"]
+        await serving.append_to(client, "1042", "1043")
+        assert await own.next() == {"orderId": "1043"}
+
+
+def following(order: str) -> dict[str, Any]:
+    return {"query": FOLLOW, "variables": {"order": order}}
 
 
 @pytest.mark.parametrize("position", [0, 1, 2, 3])

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from gateway import protocol
-from gateway.admission import BURST
+from gateway.admission import BURST, RUNNING
 from gateway.cursors import feed_cursor
 from tests.controls import serving
 from tests.controls.serving import Client
@@ -107,6 +107,64 @@ async def test_a_read_that_waits_is_in_nobodys_way(client: Client) -> None:
     assert await client.ask(ONE) == {"order": {"id": "1042"}}
     for task in waiting:
         task.cancel()
+
+
+async def test_what_has_no_room_is_refused_over_a_socket_too(client: Client) -> None:
+    """Each operation for itself; a subscription that has begun is in nobody's way, and goes on."""
+    assert client.server is not None
+    gate = client.server.gateway.gate
+    following = "subscription { orderEvents { ... on OrderEvent { orderId } } }"
+
+    async def begun() -> bool:
+        return client.server is not None and client.server.gateway.parts.feed.subscribers == 1
+
+    async def idle() -> bool:
+        return (gate.here, gate.running) == (0, 0)
+
+    async with client.subscribed(following) as stream:
+        await until(begun)
+        assert await idle()
+        gate.here += BURST
+        for query in (ONE, following):
+            await serving.send(stream.socket, type="subscribe", id="2", payload={"query": query})
+            refused = await serving.receive(stream.socket)
+            assert (refused["type"], refused["id"]) == ("error", "2")
+            assert [error["extensions"] for error in refused["payload"]] == [{"code": "UNAVAILABLE"}]
+        await serving.append_to(client, "1042")
+        assert await stream.next() == {"orderId": "1042"}
+        gate.here -= BURST
+        await serving.send(stream.socket, type="subscribe", id="2", payload={"query": ONE})
+        assert (await serving.receive(stream.socket))["payload"]["data"] == {"order": {"id": "1042"}}
+        assert (await serving.receive(stream.socket))["type"] == "complete"
+        assert await idle()
+        waiting = "query ($t: String) { order(id: 1042, after: $t, waitSeconds: 30) { id } }"
+        payload = {"query": waiting, "variables": {"t": feed_cursor(10**6)}}
+        await serving.send(stream.socket, type="subscribe", id="3", payload=payload)
+        await serving.send(stream.socket, type="complete", id="3")
+    await until(idle)
+
+
+async def test_operations_of_sockets_take_turns_with_requests(client: Client, database: str) -> None:
+    """No more of them run at once than of requests; those that do not get their turn in time are refused."""
+    assert client.server is not None
+    gate = client.server.gateway.gate
+    db = await asyncpg.connect(database)
+    async with client.socket() as socket:
+        await serving.send(socket, type="connection_init", payload=client.auth)
+        await serving.receive(socket)
+        async with db.transaction():
+            await db.execute("lock table graph.orders")
+            for n in range(BURST + 1):
+                await serving.send(socket, type="subscribe", id=str(n), payload={"query": ONE})
+            refused = await serving.receive(socket)
+            assert refused["type"] == "error"
+            assert gate.running == RUNNING
+
+        async def over() -> bool:
+            return (gate.here, gate.running) == (0, 0)
+
+        await until(over)
+    await db.close()
 
 
 async def test_a_head_that_does_not_end_is_closed(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from gateway.database import Snapshot
 from gateway.sockets import MAX_MESSAGE, MAX_OPERATIONS
 from tests.controls import serving
 from tests.controls.serving import PUBLIC_KEY, Client
+from tests.controls.strangers import AUTHORIZATIONS
 from tests.controls.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -123,8 +124,7 @@ async def test_another_path_is_refused(client: Client) -> None:
         {},
         {"authorization": None},
         {"authorization": ["Bearer x"]},
-        {"authorization": "Bearer x"},
-        {"authorization": f"Bearer {serving.token(lifetime=-1)}"},
+        *({"authorization": each} for each in AUTHORIZATIONS.values()),
         {"authorization": f"Bearer {serving.token()}", "Authorization": f"Bearer {serving.token()}"},
         {"token": serving.token()},
     ],

@@ -144,6 +144,7 @@ async def collect(client: Client, count: int) -> list[int]:
 
 
 async def test_versions_of_an_order_rise_without_holes(client: Client, db: Db, dsn: str) -> None:
+    await serving.create_orders(db, [("2", None)])
     async with client.subscribed(FOLLOW, filter={"orderId": "2"}, after=feed_cursor(0)) as stream:
         await write(dsn, 1)
         count = await db.fetchval("select count(*) from record.feed where order_id = '2'")

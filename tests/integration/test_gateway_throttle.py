@@ -247,7 +247,7 @@ async def test_an_empty_bucket_is_found_before_anything_is_read(
     def read(*_: object) -> None:
         raise AssertionError("it was read")
 
-    monkeypatch.setattr("gateway.http._raw", read)
+    monkeypatch.setattr("gateway.http.raw_request", read)
     assert (await client.post("{")).status_code == 429
 
 

@@ -48,10 +48,15 @@ async def head_of(reader: asyncio.StreamReader) -> bytes:
 
 
 async def load(
-    replies: Iterator[bytes], asked: list[bytes], *, connections: int = 4, rate: float | None = None
+    replies: Iterator[bytes],
+    asked: list[bytes],
+    *,
+    connections: int = 4,
+    rate: float | None = None,
+    before: float | None = None,
 ) -> Result:
     async with serving(replies, asked) as port:
-        job = Job(port, "/graphql", "none", ["one", "two"], seconds=0.3, connections=connections, rate=rate)
+        job = Job(port, "/graphql", "none", ["one", "two"], 0.3, connections, rate, before)
         return await asyncio.to_thread(lambda: Load(job).run())
 
 
@@ -93,6 +98,14 @@ async def test_an_open_loop_tells_what_it_could_not_send() -> None:
     assert found.unsent > 0
     assert found.answers + found.unsent == 300_000
     assert found.took.p50 >= found.late.p50 > 0
+
+
+async def test_what_is_asked_before_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.load.LEAD", 0.2)
+    asked: list[bytes] = []
+    found = await load(itertools.chain([BUSY] * 5, itertools.repeat(OK)), asked, rate=100, before=50)
+    assert (found.answers + found.unsent, found.refused) == (30, 0)
+    assert found.asked == len(asked) > found.answers
 
 
 @given(st.binary(max_size=50))
