@@ -3,8 +3,12 @@
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
+import asyncpg
+
+from projections.database import Connection
 from tests.controls.crash_projector import installed, projector
 from tests.controls.milepost import SECONDS, Installed, streaming
 from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
@@ -17,18 +21,20 @@ DURABLE = "select 'milepost_' || source as slot_name, log from record.checkpoint
 PROJECTED = "select sum(seen)::bigint from record.checkpoint"
 
 
-async def watch(whole: Installed, found: list[object], looks: list[int]) -> None:
+async def watch(db: Connection, found: list[object], looks: list[int]) -> None:
     """One look after the other, for as long as it is let: at the slots first, then at the checkpoints."""
     while True:
-        told = await whole.fetch(TOLD)
-        durable = {row["slot_name"]: row["log"] for row in await whole.fetch(DURABLE)}
+        await db.fetch("select pg_sleep(0.05)")
+        told = await db.fetch(TOLD)
+        durable = {row["slot_name"]: row["log"] for row in await db.fetch(DURABLE)}
         found += [tuple(row) for row in told if row["log"] > durable[row["slot_name"]]]
         looks.append(len(told))
 
 
-async def sell(whole: Installed) -> None:
+async def sell(whole: Installed, db: Connection) -> None:
     """One order after the other."""
     while True:
+        await db.fetch("select pg_sleep(0.2)")
         number = new_number()
         await whole.write("erp", *entered(number), accepted(number))
 
@@ -46,8 +52,9 @@ async def test_under_load_with_kills(data: Path) -> None:
         await whole.write("erp", *MASTER_DATA)
         async with projector(data):
             await until(lambda: streaming(whole), SECONDS)
-        selling = asyncio.create_task(sell(whole))
-        watching = asyncio.create_task(watch(whole, found, looks))
+        one, other = [await asyncpg.connect(whole.settings.graph_dsn) for _ in range(2)]
+        selling = asyncio.create_task(sell(whole, one))
+        watching = asyncio.create_task(watch(other, found, looks))
         for _ in range(KILLS):
             [[before]] = await whole.fetch(PROJECTED)
             async with projector(data) as process:
@@ -58,5 +65,9 @@ async def test_under_load_with_kills(data: Path) -> None:
             await until(lambda: caught_up(whole), SECONDS)
             await check(whole)
         watching.cancel()
+        for task in (selling, watching):
+            with suppress(asyncio.CancelledError):
+                await task
+        await asyncio.gather(one.close(), other.close())
     assert found == []
     assert sum(looks) > 100
