@@ -2,11 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from random import Random
+from typing import TypeVar
 
 import asyncpg
 import psutil
@@ -14,6 +15,8 @@ from msgspec import Struct
 
 from app.processes import living, records
 from app.settings import Settings
+
+T = TypeVar("T")
 
 PATIENCE = 20.0
 """Seconds to wait for a victim that is down already."""
@@ -101,14 +104,24 @@ async def _stopped(data: Path, fault: Fault) -> bool:
 
 
 async def _signalled(data: Path, name: str, number: signal.Signals) -> psutil.Process | None:
+    async def signalled() -> psutil.Process | None:
+        process = _process(data, name)
+        with suppress(psutil.NoSuchProcess):
+            if process is not None:
+                process.send_signal(number)
+                return process
+        return None
+
+    return await _found(signalled)
+
+
+async def _found(ask: Callable[[], Awaitable[T | None]]) -> T | None:
+    """What there is sooner or later."""
     loop = asyncio.get_running_loop()
     until = loop.time() + PATIENCE
     while loop.time() < until:
-        process = _process(data, name)
-        if process is not None:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
-                return process
+        if found := await ask():
+            return found
         await asyncio.sleep(POLL)
     return None
 
@@ -125,13 +138,17 @@ def _process(data: Path, name: str) -> psutil.Process | None:
 
 
 async def _cut(data: Path, target: str) -> bool:
-    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        db = await asyncpg.connect(Settings.load(data).graph_dsn, timeout=PATIENCE)
-        try:
-            return bool(await db.fetchval(_CUT, *LINES[target]))
-        finally:
-            await db.close()
-    return False
+    async def cut() -> int | None:
+        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            db = await asyncpg.connect(Settings.load(data).graph_dsn, timeout=PATIENCE)
+            try:
+                count: int = await db.fetchval(_CUT, *LINES[target])
+                return count
+            finally:
+                await db.close()
+        return None
+
+    return await _found(cut) is not None
 
 
 async def _held(data: Path, seconds: float) -> bool:

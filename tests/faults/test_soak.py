@@ -1,7 +1,10 @@
 """`milepost soak`: random kills of a whole installation. Checkers C1, C2, C3, C4, C10. Long ones are run by hand."""
 
 import json
+import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,11 +16,12 @@ PLAN = Plan(seed=4, minutes=0.25, rate=1, every=2.5)
 
 
 @pytest.fixture(scope="module")
-def soaked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    data = tmp_path_factory.mktemp("soak")
+def soaked() -> Iterator[tuple[Path, subprocess.CompletedProcess[str]]]:
+    data = Path(tempfile.mkdtemp(prefix="milepost-test-"))
     command = [*MILEPOST, "soak", "--minutes", str(PLAN.minutes), "--seed", str(PLAN.seed), "--rate", str(PLAN.rate)]
     command += ["--every", str(PLAN.every), "--json", "--data", str(data)]
-    return data, subprocess.run(command, capture_output=True, text=True, timeout=3 * SECONDS, check=False)
+    yield data, subprocess.run(command, capture_output=True, text=True, timeout=3 * SECONDS, check=False)
+    shutil.rmtree(data, ignore_errors=True)
 
 
 def test_nothing_is_lost(soaked: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
