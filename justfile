@@ -22,6 +22,10 @@ test-tryton:
 test-npm:
     uv run --group npm pytest -m npm
 
+# A real Kafka broker and a Connect worker with Debezium; Maven fetches their jars the first time.
+test-kafka:
+    uv run pytest -m kafka
+
 # A minute of documents that schemathesis makes of the schema.
 test-schemathesis:
     uv run --group schemathesis pytest -m schemathesis

@@ -1,10 +1,11 @@
 """The command `milepost`."""
 
 import asyncio
+import os
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from cyclopts import App, Parameter
@@ -13,6 +14,10 @@ from adapters.direct import DirectSource
 from app.folder import default_folder
 from app.settings import MOST_WORKERS, Config, Settings, read_config
 from orders.errors import MilepostError, RejectedError, StartError
+
+if TYPE_CHECKING:
+    from app.connectors import Connector, Connectors
+    from cdc.database import CapturedDatabase
 
 app = App(name="milepost", help="One live order graph over a distributor's ERP, its 3PLs and its carriers.")
 
@@ -58,6 +63,26 @@ def up(
             await supervisor.wait()
 
     finish(main)
+
+
+@app.command
+def run(
+    process: Literal["gateway", "projector", "worker"],
+    *,
+    config: ConfigFile = None,
+    data: Data = None,
+    port: Port = None,
+) -> None:
+    """Run one process of Milepost by itself, as containers do, until SIGTERM."""
+    from app.runtime import prepared
+
+    async def main() -> None:
+        found = configured(config or Path("milepost.toml"), port, None)
+        command.extend(await prepared(data or default_folder(), found, process))
+
+    command: list[str] = []
+    finish(main)
+    os.execv(command[0], command)  # noqa: S606  # our own
 
 
 @app.command
@@ -234,6 +259,49 @@ def sync_documents(
 
     async def main() -> None:
         say(synced_text(await sync(Settings.load(folder(data, demo)).graph_dsn, read_documents(path), prune=prune)))
+
+    finish(main)
+
+
+connect = App(name="connect", help="The connectors that bring the sources' changes into Kafka.")
+app.command(connect)
+
+
+@connect.command(name="apply")
+def apply_connectors(*sources: str, config: ConfigFile = None) -> None:
+    """Put the sources' connectors into Kafka Connect, and wait until they read."""
+    each_connector(config, sources, lambda connectors, database: connectors.apply(database))
+
+
+@connect.command(name="status")
+def connectors_status(*sources: str, config: ConfigFile = None) -> None:
+    """What each connector does, and the first cause of what is wrong. Exit code 1 when one does not read."""
+    each_connector(config, sources, lambda connectors, database: connectors.status(database))
+
+
+@connect.command(name="restart")
+def restart_connectors(
+    *sources: str,
+    snapshot: Annotated[bool, Parameter(help="Begin with a snapshot of the source.", negative="")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Start connectors and their tasks anew, and wait until they read."""
+    each_connector(config, sources, lambda connectors, database: connectors.restart(database, snapshot=snapshot))
+
+
+def each_connector(
+    config: Path | None,
+    names: Sequence[str],
+    act: "Callable[[Connectors, CapturedDatabase], Coroutine[Any, Any, Connector]]",
+) -> None:
+    from app.connectors import chosen, connectors_text
+
+    async def main() -> None:
+        connectors, databases = chosen(read_config(config or Path("milepost.toml")), names)
+        found = [await act(connectors, database) for database in databases]
+        say(connectors_text(found))
+        if not all(connector.reads for connector in found):
+            sys.exit(1)
 
     finish(main)
 

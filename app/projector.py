@@ -1,4 +1,4 @@
-"""The projector process: `python -m app.projector --data DIR`. It owns the Debezium engine's process."""
+"""The projector process: `python -m app.projector --data DIR`. It owns the process of the engine, if one is used."""
 
 import argparse
 import asyncio
@@ -10,40 +10,43 @@ from typing import Any
 
 import asyncpg
 
-from adapters.registry import adapter
+from app.capture import Capturing, capturing, mappings
 from app.children import ready, run_child
 from app.settings import Settings
 from cdc.advice import MEGABYTE, advice
 from cdc.capture import SourceLag
-from cdc.database import CapturedDatabase
-from cdc.engine import EngineSource
 from projections.database import SQL, Connection
 from projections.runner import Runner, State
 
 log = logging.getLogger("milepost.projector")
 
+SESSION = {
+    "application_name": "milepost projector",
+    "jit": "off",
+    # One that hangs in the middle of a batch must not hold the others up for ever.
+    "idle_in_transaction_session_timeout": "60s",
+}
 STATE_EVERY = 0.5
 """Seconds between two looks at how the sources do."""
 
 
-async def project(data: Path) -> None:
+async def project(data: Path, name: str) -> None:
     """Project until SIGTERM or Ctrl-C. Raises StartError."""
     settings = Settings.load(data)
-    mappings = {source.name: adapter(source.adapter).mapping for source in settings.sources}
-    databases = [CapturedDatabase(s.name, s.dsn, mappings[s.name].tables) for s in settings.sources]
-    engine = EngineSource(databases, data / "run" / "engine", settings.java_heap_mb)
-    runner = Runner(engine, mappings, partial(connect, settings.graph_dsn), partial(on_state, ", ".join(mappings)))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, runner.stop)
-    watching = asyncio.create_task(watch_sources(engine, settings))
-    try:
-        await runner.run()
-    finally:
-        watching.cancel()
+    known, connecting = mappings(settings), partial(connect, settings.graph_dsn)
+    async with capturing(settings, name) as (source, shared):
+        runner = Runner(source, known, connecting, partial(on_state, ", ".join(known)), shared)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, runner.stop)
+        watching = asyncio.create_task(watch_sources(source, settings))
+        try:
+            await runner.run()
+        finally:
+            watching.cancel()
 
 
 async def connect(dsn: str) -> Connection:
-    return await asyncpg.connect(dsn, server_settings={"application_name": "milepost projector", "jit": "off"})
+    return await asyncpg.connect(dsn, server_settings=SESSION)
 
 
 def on_state(sources: str, state: State) -> None:
@@ -52,9 +55,9 @@ def on_state(sources: str, state: State) -> None:
         ready(f"projects {sources}")
 
 
-async def watch_sources(engine: EngineSource, settings: Settings) -> None:
+async def watch_sources(source: Capturing, settings: Settings) -> None:
     """Keep record.source_state true, for `status` and the API; say once what is to be done."""
-    watch = Watch(engine, settings)
+    watch = Watch(source, settings)
     while True:
         try:
             db = await connect(settings.graph_dsn)
@@ -69,12 +72,12 @@ async def watch_sources(engine: EngineSource, settings: Settings) -> None:
 class Watch:
     """Looks at the sources, and remembers what it has warned of."""
 
-    def __init__(self, engine: EngineSource, settings: Settings) -> None:
-        self._engine, self._most_behind = engine, settings.lag_alert_mb * MEGABYTE
+    def __init__(self, source: Capturing, settings: Settings) -> None:
+        self._source, self._most_behind = source, settings.lag_alert_mb * MEGABYTE
         self._said: dict[str, str | None] = {}
 
     async def put(self, db: Connection) -> None:
-        await db.executemany(SQL["put_source_state"], [self._row(lag) for lag in await self._engine.lag()])
+        await db.executemany(SQL["put_source_state"], [self._row(lag) for lag in await self._source.lag()])
 
     def _row(self, lag: SourceLag) -> tuple[Any, ...]:
         told = advice(lag, f"milepost_{lag.source}", self._most_behind)
@@ -83,7 +86,7 @@ class Watch:
             self._said[lag.source] = kind
             if told:
                 log.warning("source %s: %s", lag.source, told)
-        return *state_row(lag, self._engine.waiting(lag.source)), told
+        return *state_row(lag, self._source.waiting(lag.source)), told
 
 
 def state_row(lag: SourceLag, waiting: int) -> tuple[Any, ...]:
@@ -96,9 +99,10 @@ def state_row(lag: SourceLag, waiting: int) -> tuple[Any, ...]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m app.projector", description="Projects changes into the graph.")
     parser.add_argument("--data", type=Path, required=True, help="the data folder")
+    parser.add_argument("--name", default="projector", help="which of several it is")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    run_child(partial(project, arguments.data))
+    run_child(partial(project, arguments.data, arguments.name))
 
 
 if __name__ == "__main__":

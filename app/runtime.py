@@ -7,15 +7,15 @@ from pathlib import Path
 
 from msgspec import structs
 
-from adapters.registry import adapter
 from app.child import Child
+from app.connectors import captured
 from app.folder import open_folder
 from app.gateway import connections_of
 from app.keys import ensure_keys
 from app.postgres import Postgres
 from app.preflight import Needs, check_databases, check_machine
 from app.schema import GATEWAY_ROLE, prepare_schema
-from app.settings import Config, Settings, SourceSettings
+from app.settings import Config, KafkaConfig, Settings, SourceSettings
 from app.supervisor import Supervisor
 from gateway.server import listen
 from orders.errors import StartError
@@ -47,11 +47,19 @@ async def running(
         with closing(listen(config.host, config.port)) as listener:
             # Held here, so that no connection is refused while a gateway is started anew.
             listener.listen(BACKLOG)
-            await supervisor.start(*children(data, config.workers, listener.fileno()))
+            await supervisor.start(*children(data, config.workers, listener.fileno(), projectors_of(config)))
             ready = True
             yield supervisor
     if not ready:
         raise StartError("stopped before everything was ready; the next start goes on where it was")
+
+
+async def prepared(data: Path, config: Config, process: str) -> tuple[str, ...]:
+    """The command of one process by itself, once all is true that it needs. Raises StartError."""
+    if config.graph is None:
+        raise StartError("a process by itself keeps no Postgres: name the graph's in milepost.toml as [graph] dsn")
+    await Installation(open_folder(data), config, None).settle()
+    return _command(process, data)
 
 
 class Installation:
@@ -71,7 +79,7 @@ class Installation:
             config = structs.replace(config, sources=tuple(await self._make_sources(self.postgres)))
         if not config.sources:
             raise StartError("no source is configured: name one in milepost.toml as [sources.NAME], or try the demo")
-        await check_databases(config, {source.name: needs(source) for source in config.sources})
+        await check_databases(config, {source.name: needs(source, config.kafka) for source in config.sources})
         graph_dsn, gateway_dsn = await self._graph()
         await prepare_schema(graph_dsn)
         ensure_keys(self._data)
@@ -91,6 +99,7 @@ class Installation:
             documents_only=config.documents_only,
             origins=config.origins,
             production=config.production,
+            kafka=config.kafka,
         ).save()
 
     async def _graph(self) -> tuple[str, str]:
@@ -103,18 +112,26 @@ class Installation:
         return self.postgres.dsn(GRAPH_DATABASE), self.postgres.dsn(GRAPH_DATABASE, GATEWAY_ROLE)
 
 
-def needs(source: SourceSettings) -> Needs:
-    return Needs(tables=adapter(source.adapter).mapping.tables, slot=f"milepost_{source.name}")
+def needs(source: SourceSettings, kafka: KafkaConfig | None) -> Needs:
+    database = captured(source, kafka)
+    return Needs(tables=database.tables, slot=database.slot)
 
 
-def children(data: Path, workers: int, listener: int) -> list[Child]:
-    gateways = ["gateway"] if workers == 1 else [f"gateway-{number}" for number in range(1, workers + 1)]
+def children(data: Path, workers: int, listener: int, projectors: int = 1) -> list[Child]:
     serving = _command("gateway", data, "--listener", str(listener))
     return [
-        Child("projector", _command("projector", data)),
+        *(Child(name, _command("projector", data, "--name", name)) for name in _names("projector", projectors)),
         Child("worker", _command("worker", data)),
-        *(Child(name, serving, files=(listener,)) for name in gateways),
+        *(Child(name, serving, files=(listener,)) for name in _names("gateway", workers)),
     ]
+
+
+def projectors_of(config: Config) -> int:
+    return config.kafka.projectors if config.kafka else 1
+
+
+def _names(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name}-{number}" for number in range(1, count + 1)]
 
 
 def _command(name: str, data: Path, *more: str) -> tuple[str, ...]:

@@ -17,9 +17,12 @@ from gateway.throttle import ALLOWED, FULL_AGAIN, Allowance
 from orders.errors import StartError
 
 _DSN, _URL, _ORIGIN = "^postgres(ql)?://", "^https?://", "^https?://[a-z0-9.:-]+$"
+_BOOTSTRAP, _TOPICS = "^[^ ,:]+:[0-9]+(,[^ ,:]+:[0-9]+)*$", "^[a-z][a-z0-9_-]{0,30}$"
 Dsn = Annotated[str, Meta(pattern=_DSN)]
 Url = Annotated[str, Meta(pattern=_URL)]
 Origin = Annotated[str, Meta(pattern=_ORIGIN)]
+Bootstrap = Annotated[str, Meta(pattern=_BOOTSTRAP)]
+TopicsName = Annotated[str, Meta(pattern=_TOPICS)]
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Megabytes = Annotated[int, Meta(ge=1)]
 MOST_WORKERS = 64
@@ -30,7 +33,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _WHERE = re.compile(r" - at `\$\.?(.*)`$")
 _PATTERN = re.compile(r"`str` matching regex '(.*)'")
-_EXAMPLES = {_DSN: "postgresql://user:password@host:port/database", _URL: "https://host/path", _ORIGIN: "https://host"}
+_EXAMPLES = {
+    _DSN: "postgresql://user:password@host:port/database",
+    _URL: "https://host/path",
+    _ORIGIN: "https://host",
+    _BOOTSTRAP: "host:port",
+    _TOPICS: "a name of at most 31 lower-case letters, digits, _ and -",
+}
 _T = TypeVar("_T")
 
 
@@ -53,6 +62,20 @@ class AuthConfig(Struct, frozen=True, forbid_unknown_fields=True):
     role_claim: str = "role"
 
 
+class KafkaConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[kafka]`: changes come from there instead of the engine. `bootstrap` is host:port, several with commas.
+
+    `topics` begins the names of the topics, and names the consumer group and the slots. `connect` is the URL of a
+    worker of Kafka Connect, `connectors` the folder of the connectors' files. `projectors` share the sources.
+    """
+
+    bootstrap: Bootstrap
+    topics: TopicsName = "milepost"
+    connect: Url | None = None
+    connectors: str = "connect"
+    projectors: Workers = 1
+
+
 class Settings(Struct, frozen=True):
     """All that a child process needs. `graph_dsn` is the owner's, `gateway_dsn` the reader's; sizes are 10^6 bytes."""
 
@@ -71,6 +94,7 @@ class Settings(Struct, frozen=True):
     documents_only: bool = False
     origins: tuple[str, ...] = ()
     production: bool = False
+    kafka: KafkaConfig | None = None
 
     def save(self) -> None:
         """To `data`/run/settings.json, readable by its owner only: it holds passwords."""
@@ -136,6 +160,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     limits: dict[str, dict[str, Any]] = {}
     documents: dict[str, Any] = {}
     cors: dict[str, Any] = {}
+    kafka: dict[str, Any] | None = None
     production: bool = False
     host: str = "127.0.0.1"
     port: Port = 8000
@@ -150,6 +175,7 @@ class Config(Struct, frozen=True):
 
     sources: tuple[SourceSettings, ...] = ()
     graph: GraphConfig | None = None
+    kafka: KafkaConfig | None = None
     auth: AuthConfig | None = None
     limits: dict[Role, Allowance] = {}
     host: str = "127.0.0.1"
@@ -169,6 +195,7 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
     return Config(
         sources=tuple(_source(path, name, entry) for name, entry in file.sources.items()),
         graph=None if file.graph is None else _convert(path, "graph", file.graph, GraphConfig),
+        kafka=None if file.kafka is None else _kafka(path, file.kafka),
         auth=None if file.auth is None else _auth(path, file.auth),
         limits=dict(_limit(path, name, entry) for name, entry in file.limits.items()),
         host=file.host,
@@ -199,6 +226,11 @@ def _auth(path: Path, entry: dict[str, Any]) -> AuthConfig:
     if (auth.jwks is None) == (auth.public_key is None):
         raise StartError(f"{path}: auth: name the keys by `jwks`, a URL, or `public_key`, a PEM file; one of the two")
     return auth if auth.public_key is None else replace(auth, public_key=str(path.parent / auth.public_key))
+
+
+def _kafka(path: Path, entry: dict[str, Any]) -> KafkaConfig:
+    kafka = _convert(path, "kafka", entry, KafkaConfig)
+    return replace(kafka, connectors=str(path.parent / kafka.connectors))
 
 
 def _limit(path: Path, name: str, entry: dict[str, Any]) -> tuple[Role, Allowance]:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from orders.errors import TransientError
+
 Row = Mapping[str, Any]
 """Column → value as Debezium writes it with decimal.handling.mode=string and time.precision.mode=isostring.
 
@@ -99,6 +101,10 @@ class Checkpoint(Struct, frozen=True):
     snapshotting: bool = False
 
 
+class RebalancedError(TransientError):
+    """Which sources are this reader's has changed: open again, with the checkpoints as they are now."""
+
+
 class ChangeSource(Protocol):
     """The one seam between capture and projection."""
 
@@ -110,4 +116,12 @@ class ChangeSource(Protocol):
 
     async def processed(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Tell the source what is durable here; it may then forget what lies before."""
+        ...
+
+
+class SharedSource(ChangeSource, Protocol):
+    """A source whose databases several readers share."""
+
+    async def assigned(self) -> Sequence[str]:
+        """The databases that are this reader's now, maybe none; waits while they are being shared out."""
         ...

@@ -16,15 +16,14 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-import asyncpg
-
-from cdc.capture import Capture, SlotHealth, SourceLag, State
+from cdc.capture import Capture, SourceLag
 from cdc.change import Checkpoint, Transaction
 from cdc.child import Child, start_error
 from cdc.connector import properties
-from cdc.database import SQL, CapturedDatabase, check, connected, drop_slot, inspect, publish, release
+from cdc.database import CapturedDatabase, check, connected, drop_slot, inspect, publish, release
 from cdc.envelope import decode
 from cdc.frames import Ack, Header, Kind, Start, Stop
+from cdc.lag import measured
 from cdc.resume import Anew, Continue, decide, identity
 from cdc.transactions import TornError
 from orders.crash import CrashPoint, crash_here
@@ -221,18 +220,15 @@ class EngineSource:
         await child.send(Start(run, database.name, settings, offset))
 
     async def _lag(self, capture: Capture) -> SourceLag:
-        state, reason, slot, behind = capture.state, capture.reason, None, None
-        try:
-            async with connected(capture.database) as db:
-                row = await db.fetchrow(SQL["lag"], capture.database.slot)
-        except MilepostError as error:
-            row, state, reason = None, State.FAILED, str(error)
-        if row:
-            slot, behind = _slot(capture, row), row["behind"]
-            if state is State.STREAMING and not row["active"]:
-                state, reason = State.STARTING, f"nobody reads its slot {capture.database.slot}"
-        last, healed = capture.last_event_at, capture.healed
-        return SourceLag(capture.database.name, state, reason or None, capture.epoch, behind, last, slot, healed)
+        return await measured(
+            capture.database,
+            capture.state,
+            capture.reason,
+            capture.epoch,
+            capture.last_event_at,
+            capture.pace,
+            capture.healed,
+        )
 
 
 def _counts(transactions: Sequence[Transaction]) -> Counter[str]:
@@ -241,12 +237,6 @@ def _counts(transactions: Sequence[Transaction]) -> Counter[str]:
     for each in transactions:
         found[each.source] += len(each.changes)
     return found
-
-
-def _slot(capture: Capture, row: asyncpg.Record) -> SlotHealth:
-    pace, safe = capture.pace.see(time.monotonic(), row["log_end"]), row["safe"]
-    seconds = max(0, safe) / pace if safe is not None and pace else None
-    return SlotHealth(row["wal_status"] or "absent", row["kept"], safe, seconds)
 
 
 class Pauses:

@@ -72,8 +72,13 @@ class Line(Struct, array_like=True):
         return self.value.op in _OPS
 
     @property
+    def of_snapshot(self) -> str | None:
+        """What is announced of the snapshot that may come first: STARTED, …, COMPLETED, or SKIPPED when none is due."""
+        return self.value.type if self.value.aggregate_type == "Initial Snapshot" else None
+
+    @property
     def ends_snapshot(self) -> bool:
-        return self.value.aggregate_type == "Initial Snapshot" and self.value.type == "COMPLETED"
+        return self.of_snapshot == "COMPLETED"
 
     @property
     def transaction(self) -> str | None:

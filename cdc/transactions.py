@@ -39,7 +39,7 @@ class Ended(NamedTuple):
 
 
 class _Offset(msgspec.Struct):
-    lsn: int
+    lsn: int = 0
 
 
 @dataclass(slots=True)
@@ -47,7 +47,9 @@ class Assembler:
     """Puts the transactions of one source together, in one `epoch`.
 
     `snapshotting` says that a snapshot comes first; rows of the tables in `hidden` are only counted; `seal` makes a
-    checkpoint's `resume` of an engine's offset; what is too large for memory goes to `folder`.
+    checkpoint's `resume` of an engine's offset; what is too large for memory goes to `folder`. Slices of a snapshot are
+    handed on with what was fed if `eager`, else only when they are full, so that they are the same ones whenever the
+    snapshot is read again.
     """
 
     source: str
@@ -56,12 +58,18 @@ class Assembler:
     hidden: frozenset[str] = frozenset()
     seal: Callable[[bytes], bytes] = bytes
     folder: Path | None = None
+    eager: bool = True
     _open: str | None = None
     _lines: Lines = field(default_factory=list)
     _strays: Lines = field(default_factory=list)
     _lsn: int = 0
     _rows: int = 0
     _spill: Spill | None = None
+
+    @property
+    def open(self) -> str | None:
+        """The number of the transaction that has begun and not ended."""
+        return self._open
 
     def feed(self, lines: Sequence[Line | Unreadable]) -> Iterator[Ended]:
         """What the lines complete. Raises TornError; the assembler is of no use then."""
@@ -76,7 +84,7 @@ class Assembler:
                 yield Ended(self._part(), None)
             elif len(self._lines) >= IN_MEMORY:
                 self._put_away()
-        if self.snapshotting and self._lines:
+        if self.eager and self.snapshotting and self._lines:
             yield Ended(self._part(), None)
 
     def _unreadable(self, line: Unreadable) -> None:
@@ -138,7 +146,8 @@ class Assembler:
         # One ordinal further than its rows need, so that it lies behind the slice before it even when it is empty.
         before, lines = self._rows + 1, self._take()
         self.snapshotting = False
-        place = partial(Position, self.epoch, msgspec.json.decode(line.offset, type=_Offset).lsn)
+        log = msgspec.json.decode(line.offset, type=_Offset).lsn or self._lsn
+        place = partial(Position, self.epoch, log)
         return self._made(lines, place, before, self.seal(bytes(line.offset)), Snapshot.LAST)
 
     def _take(self) -> Lines:

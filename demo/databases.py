@@ -42,15 +42,25 @@ async def create_databases(
     `erp` and `east` name the databases. `admin_dsn` is a URL of a superuser in any database of the server. Safe to
     repeat, also after a crash in its middle.
     """
-    await _server_wide(admin_dsn, passwords, {"erp": erp, "east": east})
-    await _prepare(admin_dsn, erp, "erp")
-    await _prepare(admin_dsn, east, "east")
     return SourceDatabases(
-        erp=login(admin_dsn, APP_ROLES["erp"], passwords.erp, erp),
-        east=login(admin_dsn, APP_ROLES["east"], passwords.east, east),
+        erp=await create_database(admin_dsn, "erp", passwords.erp, passwords.capture, erp),
+        east=await create_database(admin_dsn, "east", passwords.east, passwords.capture, east),
         erp_capture=login(admin_dsn, CAPTURE_ROLE, passwords.capture, erp),
         east_capture=login(admin_dsn, CAPTURE_ROLE, passwords.capture, east),
     )
+
+
+async def create_database(admin_dsn: str, system: System, password: str, capture_password: str, database: str) -> str:
+    """One of them, as `create_databases`; the DSN of its own users."""
+    admin = await asyncpg.connect(admin_dsn)
+    try:
+        await _role(admin, "role_add", APP_ROLES[system], password)
+        await _role(admin, "capture_role_add", CAPTURE_ROLE, capture_password)
+        await _database(admin, database, APP_ROLES[system])
+    finally:
+        await admin.close()
+    await _prepare(admin_dsn, database, system)
+    return login(admin_dsn, APP_ROLES[system], password, database)
 
 
 def login(dsn: str, role: str, password: str, database: str) -> str:
@@ -59,18 +69,6 @@ def login(dsn: str, role: str, password: str, database: str) -> str:
     place = parts.netloc.rpartition("@")[2]
     who = f"{quote(role, safe='')}:{quote(password, safe='')}"
     return urlunsplit(parts._replace(netloc=f"{who}@{place}", path=f"/{quote(database, safe='')}"))
-
-
-async def _server_wide(admin_dsn: str, passwords: Passwords, databases: Mapping[System, str]) -> None:
-    admin = await asyncpg.connect(admin_dsn)
-    try:
-        await _role(admin, "role_add", APP_ROLES["erp"], passwords.erp)
-        await _role(admin, "role_add", APP_ROLES["east"], passwords.east)
-        await _role(admin, "capture_role_add", CAPTURE_ROLE, passwords.capture)
-        for system, database in databases.items():
-            await _database(admin, database, APP_ROLES[system])
-    finally:
-        await admin.close()
 
 
 async def _role(admin: asyncpg.Connection, add: str, role: str, password: str) -> None:

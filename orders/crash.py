@@ -6,7 +6,7 @@ from collections import Counter
 from enum import StrEnum
 
 ENVIRONMENT = "MILEPOST_CRASH_AT"
-"""`name`, or `name:count` to die when the point is passed for the count-th time."""
+"""`name`, or `name:count` to die when it is passed for the count-th time; `name:count:SIGSTOP` only stops there."""
 
 
 class CrashPoint(StrEnum):
@@ -24,13 +24,13 @@ class CrashPoint(StrEnum):
     COMMAND_MARKED = "command_marked"
 
 
-_AT, _, _COUNT = os.environ.get(ENVIRONMENT, "").partition(":")
+_AT, _COUNT, _SIGNAL = [*os.environ.get(ENVIRONMENT, "").split(":"), "", ""][:3]
 _passed: Counter[str] = Counter()
 
 
 def crash_here(point: CrashPoint) -> None:
-    """Kill -9 this process if the environment asks for it at this point; else nothing."""
+    """Kill -9 or stop this process if the environment asks for it at this point; else nothing."""
     if _AT and point == _AT:
         _passed[point] += 1
-        if _passed[point] >= int(_COUNT or 1):
-            os.kill(os.getpid(), signal.SIGKILL)
+        if _passed[point] == int(_COUNT or 1):
+            os.kill(os.getpid(), signal.Signals[_SIGNAL or "SIGKILL"])

@@ -1,6 +1,6 @@
 """The projector: source transactions in, one Postgres transaction out, checkpoint and all."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeAlias
 
@@ -18,6 +18,7 @@ from projections.letters import Letters
 from projections.loader import Loader, position
 from projections.mapping import Mappings, keys_of
 from projections.requests import Desk, carry_out
+from projections.sharing import FencedError, Share
 from projections.snapshot import finish_snapshot
 from projections.writer import write, write_checkpoint
 
@@ -50,17 +51,15 @@ Refusals: TypeAlias = Mapping[Position, str]
 NONE: Refusals = {}
 
 
-class FencedError(Exception):
-    def __init__(self, source: str) -> None:
-        super().__init__(source)
-        self.source = source
-
-
 class Projector:
-    """One at a time for each graph. `project` may be called again after it raised: memory is emptied then."""
+    """One at a time for each graph, or several that have a `share` each.
 
-    def __init__(self, connection: Connection, mappings: Mappings) -> None:
+    `project` may be called again after it raised: memory is emptied then.
+    """
+
+    def __init__(self, connection: Connection, mappings: Mappings, share: Share | None = None) -> None:
         self._connection = connection
+        self._share = share
         self._mappings = mappings
         self._fold = Fold()
         self._loader = Loader(self._fold)
@@ -69,12 +68,13 @@ class Projector:
 
     async def start(self) -> dict[str, Checkpoint]:
         """Read where the graph stands."""
-        rows = await self._connection.fetch(SQL["load_checkpoints"])
-        self.checkpoints = {
-            r["source"]: Checkpoint(r["source"], position(r), r["resume"], r["snapshotting"]) for r in rows
-        }
+        self.checkpoints = await self._stored()
         self._fold.underivable |= await self._letters.start()
         return dict(self.checkpoints)
+
+    async def _stored(self) -> dict[str, Checkpoint]:
+        rows = await self._connection.fetch(SQL["load_checkpoints"])
+        return {r["source"]: Checkpoint(r["source"], position(r), r["resume"], r["snapshotting"]) for r in rows}
 
     async def project(
         self, transactions: Sequence[Transaction], refusals: Refusals = NONE, *, trial: bool = False
@@ -113,6 +113,7 @@ class Projector:
         """
         old, mended = self.checkpoints.get(whole.source), set[Doc]()
         async with committed(self._connection, undone=trial):
+            await self._take_turn({whole.source})
             for part in parts(whole):
                 batch = Batch()
                 stated = self.read(batch, part, refusals)
@@ -149,6 +150,7 @@ class Projector:
         crash_here(CrashPoint.DECODED)
         async with committed(self._connection, undone=trial):
             crash_here(CrashPoint.BEGUN)
+            await self._take_turn({t.source for t in transactions})
             if batch.truncates:
                 read = [(t, await self.emptied(batch, stated)) for t, stated in read]
             await self._loader.load(self._connection, [s for _, stated in read for s in stated])
@@ -179,6 +181,13 @@ class Projector:
         for each in batch.spared:
             self._fold.store.spare(*each)
 
+    async def _take_turn(self, sources: Collection[str]) -> None:
+        """What the others wrote meanwhile is not in memory, and which of their snapshots go on may be otherwise."""
+        if self._share is not None and await self._share.take_turn(self._connection, sources):
+            self._loader.forget()
+            self._fold.underivable |= await self._letters.start()
+            self.checkpoints |= {s: c for s, c in (await self._stored()).items() if s not in sources}
+
     def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:
         """During a snapshot facts are only gathered: the views follow when it is whole."""
         batch.checkpoints[transaction.source] = Checkpoint(
@@ -196,7 +205,7 @@ class Projector:
         """What was asked about dead letters; False while a snapshot is under way: then it has to wait."""
         if any(checkpoint.snapshotting for checkpoint in self.checkpoints.values()):
             return False
-        desk = Desk(self._connection, self._mappings, self._loader, self._letters, self.checkpoints)
+        desk = Desk(self._connection, self._mappings, self._loader, self._letters, self.checkpoints, self._take_turn)
         while await carry_out(desk):
             pass
         return True

@@ -3,7 +3,7 @@
 The projector does it, between two batches, since it alone knows and writes the graph.
 """
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -43,6 +43,7 @@ class Desk(NamedTuple):
     loader: Loader
     letters: Letters
     checkpoints: Mapping[str, Checkpoint]
+    take_turn: Callable[[Collection[str]], Awaitable[None]]
 
 
 async def carry_out(desk: Desk) -> bool:
@@ -51,6 +52,7 @@ async def carry_out(desk: Desk) -> bool:
     mended: set[Doc] = set()
     try:
         async with desk.connection.transaction():
+            await desk.take_turn(())  # whoever of several hears it first does it, by what is stored
             asked = await desk.connection.fetchrow(SQL["take_request"])
             if asked is None:
                 return False

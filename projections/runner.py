@@ -5,19 +5,20 @@ starting → catching_up → live → draining → stopped; any failure leads ba
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from enum import StrEnum
-from typing import assert_never
+from typing import Any, TypeVar, assert_never
 
 import asyncpg
 
-from cdc.change import ChangeSource, Transaction
+from cdc.change import ChangeSource, RebalancedError, SharedSource, Transaction
 from orders.crash import CrashPoint, crash_here
 from projections.database import SQL, Connection
 from projections.isolating import is_poison, project_one
 from projections.mapping import Mappings
 from projections.projector import Advanced, AlreadySeen, Fenced, Projector, Result
 from projections.requests import CHANNEL
+from projections.sharing import Share
 
 log = logging.getLogger("milepost.projector")
 
@@ -32,6 +33,13 @@ BROKEN_CONNECTION = (
 )
 
 
+T = TypeVar("T")
+
+
+class StoppedError(Exception):
+    """`stop` was called while there was nothing to do yet."""
+
+
 class State(StrEnum):
     STARTING = "starting"
     CATCHING_UP = "catching_up"
@@ -41,7 +49,10 @@ class State(StrEnum):
 
 
 class Runner:
-    """`on_state` hears of each new state. `run` returns when `stop` was called and the batch in hand is done."""
+    """`on_state` hears of each new state. `run` returns when `stop` was called and the batch in hand is done.
+
+    `shared` is the source once more if other projectors read from it, too: this one then takes what it is assigned.
+    """
 
     def __init__(
         self,
@@ -49,11 +60,13 @@ class Runner:
         mappings: Mappings,
         connect: Callable[[], Awaitable[Connection]],
         on_state: Callable[[State], None] = lambda state: None,
+        shared: SharedSource | None = None,
     ) -> None:
         self._source = source
         self._mappings = mappings
         self._connect = connect
         self._on_state = on_state
+        self._shared = shared
         self._stopping = asyncio.Event()
         self._asked = asyncio.Event()
         self._deferred = False
@@ -70,6 +83,10 @@ class Runner:
             before = self.changes
             try:
                 await self._session()
+            except RebalancedError as news:
+                log.info("%s", news)
+            except StoppedError:
+                break
             except Exception as error:
                 pause = FIRST_PAUSE if self.changes > before else min(pause * 2, LONGEST_PAUSE)
                 log.warning("projecting stopped, next try in %.1f s: %s: %s", pause, type(error).__name__, error)
@@ -93,7 +110,7 @@ class Runner:
         connection = await self._connect()
         try:
             await self._take_lock(connection)
-            projector = Projector(connection, self._mappings)
+            projector = Projector(connection, self._mappings, await self._claim(connection))
             checkpoints = await projector.start()
             await connection.add_listener(CHANNEL, lambda *_: self._asked.set())
             self._asked.set()  # for what was asked while nobody listened
@@ -104,9 +121,26 @@ class Runner:
             await close(connection)
 
     async def _take_lock(self, connection: Connection) -> None:
-        """One projector at a time; the second one waits here."""
-        while not self._stopping.is_set() and not await connection.fetchval(SQL["take_projector_lock"]):
+        """One projector at a time, unless they share; the second one waits here."""
+        lock = SQL["share_projector_lock" if self._shared else "take_projector_lock"]
+        while not self._stopping.is_set() and not await connection.fetchval(lock):
             await self._sleep(0.5)
+
+    async def _claim(self, connection: Connection) -> Share | None:
+        if self._shared is None:
+            return None
+        return await Share.claimed(connection, await self._unless_stopped(self._shared.assigned()))
+
+    async def _unless_stopped(self, waiting: Coroutine[Any, Any, T]) -> T:
+        task, stopping = asyncio.create_task(waiting), asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return task.result()
+            raise StoppedError
+        finally:
+            task.cancel()
+            stopping.cancel()
 
     async def _consume(self, projector: Projector, batches: AsyncIterator[Sequence[Transaction]]) -> None:
         stopping = asyncio.ensure_future(self._stopping.wait())

@@ -1,6 +1,7 @@
 """What many tests share: a place for data, one embedded Postgres, and a fresh database in it for each test."""
 
 import asyncio
+import os
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ import asyncpg
 import pytest
 
 from app.postgres import Postgres
+from tests.controls.kafka import Kafka, MissingError
 
 _numbers = count(1)
 _FAST = {"fsync": "off", "max_connections": "100"}
@@ -75,6 +77,23 @@ def _run(make: Callable[[], Awaitable[None]]) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, main()).result()
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A broker and a Connect worker, running; use topics of your own."""
+    path = Path(tempfile.mkdtemp(prefix="milepost-kafka-"))
+    try:
+        running = Kafka(path)
+        running.start()
+        _run(running.up)
+    except MissingError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    yield running
+    running.stop()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture

@@ -17,6 +17,17 @@ create table record.checkpoint (                 -- how far the projector is in 
     projected_at  timestamptz not null default now()
 );
 
+create table record.claim (                      -- whose a source is, where several projectors share the work
+    source        text primary key,
+    claim         bigint not null                -- rises with every projector that takes it over
+);
+
+create table record.turn (                       -- the projector that wrote last, where several do
+    single        boolean primary key default true check (single),
+    holder        text
+);
+insert into record.turn default values;
+
 create table record.source_state (               -- what the capture says of each source, for people
     source        text primary key,
     state         text not null,                 -- starting, snapshotting, streaming, failed

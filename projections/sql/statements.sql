@@ -5,6 +5,27 @@ select source, epoch, log, ordinal, resume, snapshotting from record.checkpoint
 -- One projector at a time: whoever holds this session lock. A zombie finds the checkpoint moved and is fenced.
 select pg_try_advisory_lock(742511, 1)
 
+-- name: share_projector_lock
+-- Projectors that share the sources of one graph keep out one that takes all of them, and are kept out by it.
+select pg_try_advisory_lock_shared(742511, 1)
+
+-- name: claim
+-- These sources are the caller's from now on. Waits for whoever is just writing with an older claim.
+insert into record.claim (source, claim) select source, 1 from unnest($1::text[]) s (source) order by source
+on conflict (source) do update set claim = claim.claim + 1
+returning source, claim
+
+-- name: take_turn
+-- One projector writes at a time: the row stays locked until commit. Says who wrote last.
+select holder from record.turn for update
+
+-- name: put_turn
+update record.turn set holder = $1
+
+-- name: held_claims
+-- Which of these claims still hold; they do until commit.
+select source from record.claim where (source, claim) in (select * from unnest($1::text[], $2::bigint[])) for share
+
 -- name: anything_stored
 select exists (select from graph.fact) or exists (select from record.feed)
 

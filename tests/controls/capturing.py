@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 
 from cdc.capture import checkpoint_behind
-from cdc.change import Change, Checkpoint, Op, Position, Snapshot, Transaction
+from cdc.change import Change, ChangeSource, Checkpoint, Op, Position, Snapshot, Transaction
 from cdc.database import CapturedDatabase
 from cdc.engine import EngineSource
 from tests.controls.waiting import until
@@ -70,7 +70,7 @@ def _apply(rows: dict[tuple[str, str], tuple[Position, Row]], change: Change) ->
 
 
 @asynccontextmanager
-async def captured(source: EngineSource, reader: Reader) -> AsyncIterator[None]:
+async def captured(source: ChangeSource, reader: Reader) -> AsyncIterator[None]:
     """The reader reads on behind its checkpoints until the block ends; what it complains of is raised."""
     async with source.open(reader.checkpoints) as batches:
         reading = asyncio.create_task(_read(source, batches, reader))
@@ -83,7 +83,7 @@ async def captured(source: EngineSource, reader: Reader) -> AsyncIterator[None]:
             await asyncio.wait({reading})
 
 
-async def _read(source: EngineSource, batches: AsyncIterator[Sequence[Transaction]], reader: Reader) -> None:
+async def _read(source: ChangeSource, batches: AsyncIterator[Sequence[Transaction]], reader: Reader) -> None:
     async for batch in batches:
         await source.processed(reader.take(batch))
 

@@ -65,9 +65,9 @@ async def installed(data: Path) -> AsyncIterator[Installed]:
 
 
 @asynccontextmanager
-async def projector(data: Path, crash_at: str = "") -> AsyncIterator[Process]:
+async def projector(data: Path, crash_at: str = "", name: str = "projector") -> AsyncIterator[Process]:
     """While the block lasts, or until its crash point."""
-    command = ["-m", "app.projector", "--data", str(data)]
+    command = ["-m", "app.projector", "--data", str(data), "--name", name]
     environment = {**os.environ, ENVIRONMENT: crash_at}
     process = await asyncio.create_subprocess_exec(sys.executable, *command, env=environment, stderr=DEVNULL)
     try:

@@ -1,5 +1,6 @@
 """Crash points: a process dies by kill -9 at the named point and nowhere else."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -35,6 +36,17 @@ def test_dies_when_it_passes_for_the_count_th_time() -> None:
     code, passed = run("decoded:2")
     assert code == -signal.SIGKILL
     assert passed.count("decoded") == 2
+
+
+def test_stops_once_if_only_that_is_asked_for() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM], env={ENVIRONMENT: "decoded:1:SIGSTOP"}, stdout=subprocess.PIPE
+    )
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    process.send_signal(signal.SIGCONT)
+    said, _ = process.communicate()
+    assert (process.returncode, said.split().count(b"decoded")) == (0, 2)
 
 
 def test_does_nothing_unasked() -> None:

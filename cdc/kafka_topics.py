@@ -1,0 +1,47 @@
+"""The sources' topics: of one partition each, so that what was committed in a source keeps its order."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from orders.errors import StartError
+
+# The client says ten times a second that a broker is away; how the sources do says it, too.
+logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+_BROKERS_CHOICE: Final = -1
+"""As many replicas as the broker makes unless told."""
+
+
+def topic_of(topics: str, source: str) -> str:
+    return f"{topics}.{source}"
+
+
+async def ensure(bootstrap: str, topics: Sequence[str]) -> None:
+    """Make those that are missing. Raises StartError for one of several partitions, KafkaError when out of reach."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        missing = sorted(set(topics) - set(await admin.list_topics()))
+        if missing:
+            await _make(admin, missing)
+        for found in await admin.describe_topics(list(topics)):
+            if len(found["partitions"]) > 1:
+                raise StartError(
+                    f"topic {found['topic']} has {len(found['partitions'])} partitions, which would tear its source's "
+                    "transactions apart: delete it, or choose another name for `topics`"
+                )
+    finally:
+        await admin.close()
+
+
+async def _make(admin: AIOKafkaAdminClient, topics: Sequence[str]) -> None:
+    wanted = [NewTopic(name, 1, _BROKERS_CHOICE, replica_assignments={}) for name in topics]
+    answer = await admin.create_topics(wanted)
+    for _, code, *message in answer.topic_errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise error(*message)

@@ -1,0 +1,185 @@
+"""One source's topic → whole transactions. Pure: all it knows are its checkpoint and the records it was fed.
+
+A topic holds all that Debezium says of one source, in one partition: rows, BEGIN and END, and what it announces of its
+snapshots. It announces one at each start of its task: STARTED, or SKIPPED when it only goes on. That is the mark to
+look at, since a task that was killed goes on in the middle of a transaction, with rows doubled or, where many share an
+LSN, left out, and with a count at the END that may be right all the same. So a transaction that was open at a mark is
+believed only when it comes again from its BEGIN. Epochs count the snapshots that the topic holds: they, and so all
+positions, are the same whenever it is read again.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from cdc.change import Checkpoint, Position, Snapshot, Transaction
+from cdc.envelope import Line, Unreadable, decode
+from cdc.transactions import Assembler, TornError
+
+SNAPSHOT: Final = "a snapshot"
+ANY: Final = "a transaction"
+
+
+class Record(NamedTuple):
+    """Of a topic; JSON, both may be missing."""
+
+    offset: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Place(Struct, frozen=True):
+    """Where to read on: the offset of a record, and the epoch that its predecessor is in. A checkpoint's `resume`."""
+
+    kafka: int
+    epoch: int
+
+
+class Bounds(NamedTuple):
+    """The offsets of the first record that a topic still has, and of the next one that it will get."""
+
+    first: int
+    end: int
+
+
+class Loss(NamedTuple):
+    """The topic does not hold on: why, and behind which LSN it has to be filled again; None for a new snapshot."""
+
+    reason: str
+    behind: int | None
+
+
+class Topic:
+    """`hidden` tables are only counted. `loss` is set while nothing can be handed on; records to come may mend it."""
+
+    def __init__(self, source: str, checkpoint: Checkpoint | None, bounds: Bounds, hidden: frozenset[str]) -> None:
+        self.source = source
+        self.loss: Loss | None = None
+        self.last = checkpoint.position if checkpoint else Position(0, 0, 0)
+        self._hidden = hidden
+        self._awaited: str | None = None
+        self._known: Position | None = None
+        self._snapshot = Place(0, 0)
+        self._assembler = self._assemble(self.last.epoch, snapshotting=False)
+        self.offset = self._start(checkpoint, bounds)
+
+    @property
+    def epoch(self) -> int:
+        return self._assembler.epoch
+
+    @property
+    def snapshotting(self) -> bool:
+        return self._awaited is None and self._assembler.snapshotting
+
+    def feed(self, records: Sequence[Record]) -> Iterator[Transaction]:
+        """What is new. `offset` is where to read on afterwards; it may lie before the records."""
+        for record, line in zip(records, decode(b"\n".join(map(_text, records))), strict=True):
+            if record.offset < self.offset:
+                continue
+            if self._is_another(line):
+                self._begin_anew(f"its topic has another record at {record.offset} than the checkpoint says")
+                return
+            self.offset = record.offset + 1
+            for transaction in self._line(line):
+                if transaction.position > self.last:
+                    self.last = transaction.position
+                    yield transaction
+
+    def _start(self, checkpoint: Checkpoint | None, bounds: Bounds) -> int:
+        place = place_of(checkpoint)
+        if checkpoint is None or place is None:
+            self._lose(SNAPSHOT, "its topic does not begin with a snapshot")
+            return bounds.first
+        self._assembler = self._assemble(place.epoch, snapshotting=False)
+        if checkpoint.snapshotting or place.kafka == 0:
+            self._lose(SNAPSHOT, "its topic does not have the snapshot that was being read")
+            return place.kafka if bounds.first <= place.kafka < bounds.end else bounds.first
+        if bounds.first < place.kafka <= bounds.end:
+            # One record earlier, to see whether this is the topic that was read so far.
+            self._known = checkpoint.position
+            return place.kafka - 1
+        if bounds.first != place.kafka:
+            self._lose(SNAPSHOT, f"its topic begins at {bounds.first} and ends at {bounds.end}, not at {place.kafka}")
+        return bounds.first
+
+    def _is_another(self, line: Line | Unreadable) -> bool:
+        known, self._known = self._known, None
+        return known is not None and not _ended(line, known)
+
+    def _begin_anew(self, reason: str) -> None:
+        self.offset = 0
+        self._lose(SNAPSHOT, reason)
+
+    def _line(self, line: Line | Unreadable) -> Iterator[Transaction]:
+        if isinstance(line, Line):
+            self._mark(line)
+        if self._awaited is None:
+            try:
+                yield from (self._placed(ended.transaction) for ended in self._assembler.feed([line]))
+            except TornError as error:
+                number = self._assembler.open or (line.transaction if isinstance(line, Line) else None)
+                self._lose(SNAPSHOT if self._assembler.snapshotting else number or ANY, str(error))
+
+    def _mark(self, line: Line) -> None:
+        if line.of_snapshot == "STARTED":
+            self._snapshot = Place(self.offset - 1, self.epoch)
+            self._begin(self.epoch + 1, snapshotting=True)
+        elif line.of_snapshot == "SKIPPED" and self._awaited is None:
+            self._restarted()
+        elif line.value.status == "BEGIN" and self._awaited in (ANY, line.value.id.partition(":")[0]):
+            self._begin(self.epoch, snapshotting=False)
+
+    def _restarted(self) -> None:
+        if self._assembler.snapshotting:
+            self._lose(SNAPSHOT, "its snapshot was broken off")
+        elif self._assembler.open:
+            self._lose(self._assembler.open, f"its connector was restarted within transaction {self._assembler.open}")
+        else:
+            # What comes before the next BEGIN is the rest of a transaction that is here already.
+            self._awaited = ANY
+
+    def _begin(self, epoch: int, *, snapshotting: bool) -> None:
+        self._assembler = self._assemble(epoch, snapshotting=snapshotting)
+        self._awaited = self.loss = None
+
+    def _lose(self, awaited: str, reason: str) -> None:
+        self._awaited = awaited
+        self.loss = Loss(reason, None if awaited == SNAPSHOT else self.last.log)
+
+    def _assemble(self, epoch: int, *, snapshotting: bool) -> Assembler:
+        seal = partial(self._seal, epoch)
+        return Assembler(self.source, epoch, snapshotting, self._hidden, seal, eager=False)
+
+    def _seal(self, epoch: int, offset: bytes) -> bytes:
+        return msgspec.json.encode(Place(self.offset, epoch))
+
+    def _placed(self, transaction: Transaction) -> Transaction:
+        """A slice of a snapshot leads back to where that begins: it is of no use by itself."""
+        if transaction.snapshot is not Snapshot.PART:
+            return transaction
+        return replace(transaction, resume=msgspec.json.encode(self._snapshot))
+
+
+def place_of(checkpoint: Checkpoint | None) -> Place | None:
+    """Where in the topic a checkpoint lies; None when it is not one of a topic."""
+    try:
+        return msgspec.json.decode(checkpoint.resume or b"", type=Place) if checkpoint else None
+    except msgspec.DecodeError:
+        return None
+
+
+def _ended(line: Line | Unreadable, position: Position) -> bool:
+    """Whether this is the record that ended the transaction, or the snapshot, at this position."""
+    if isinstance(line, Unreadable):
+        return False
+    return line.ends_snapshot or (line.value.status == "END" and line.value.id.endswith(f":{position.log}"))
+
+
+def _text(record: Record) -> bytes:
+    """The record as a line, as `decode` reads them; what is no JSON must not become several."""
+    line = b"[%b,%b,{}]" % (record.key or b"null", record.value or b"{}")
+    return line.replace(b"\n", b" ") if b"\n" in line else line

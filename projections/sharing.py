@@ -1,0 +1,47 @@
+"""Several projectors of one graph, each with sources of its own.
+
+They write one after the other. A claim is checked in the transaction that writes, so a projector whose source was given
+to another writes nothing more of it, however late it wakes up.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+
+from projections.database import SQL, Connection, columns
+
+
+class FencedError(Exception):
+    """The source is another projector's."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self.source = source
+
+
+class Share:
+    """What one projector has claimed, source → number of the claim; good for one `Projector`."""
+
+    def __init__(self, claims: Mapping[str, int]) -> None:
+        self._claims = claims
+        self._name = secrets.token_hex(8)
+
+    @classmethod
+    async def claimed(cls, connection: Connection, sources: Sequence[str]) -> "Share":
+        """Take these sources over from whoever had them."""
+        return cls({row["source"]: row["claim"] for row in await connection.fetch(SQL["claim"], sources)})
+
+    async def take_turn(self, connection: Connection, sources: Collection[str]) -> bool:
+        """Within the transaction that will write of these: whether another one has written since the last turn.
+
+        Waits for its end. Raises FencedError.
+        """
+        before: str | None = await connection.fetchval(SQL["take_turn"])
+        others = before != self._name
+        if others:
+            await connection.execute(SQL["put_turn"], self._name)
+        claims = [(source, self._claims.get(source, 0)) for source in sorted(sources)]
+        held = {row["source"] for row in await connection.fetch(SQL["held_claims"], *columns(claims, 2))}
+        for source in sources:
+            if source not in held:
+                raise FencedError(source)
+        return others

@@ -1,0 +1,80 @@
+"""An installation with Kafka: topics, group and slots of its own, and its connectors in the worker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from app.connectors import Connectors, captured
+from app.folder import open_folder
+from app.postgres import Postgres
+from app.runtime import Installation
+from app.settings import Config, KafkaConfig, Settings, SourceSettings
+from cdc.connect import Connect
+from cdc.database import CapturedDatabase
+from demo.databases import Passwords, create_databases
+from tests.controls.kafka import CAPTURE_PASSWORD, DEPLOY, Kafka
+from tests.controls.milepost import Installed
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Distributed(Installed):
+    """`connectors` are those of its two sources."""
+
+    kafka: KafkaConfig
+
+    @property
+    def connectors(self) -> Connectors:
+        return Connectors(self.kafka)
+
+    def database(self, source: str) -> CapturedDatabase:
+        [found] = [each for each in self.settings.sources if each.name == source]
+        return captured(found, self.kafka)
+
+    async def apply(self, *sources: str) -> None:
+        """At once, and each reads its log afterwards."""
+        names = sources or tuple(each.name for each in self.settings.sources)
+        found = await asyncio.gather(*(self.connectors.apply(self.database(name)) for name in names))
+        assert all(each.reads for each in found), found
+
+
+@asynccontextmanager
+async def distributed(kafka: Kafka, data: Path) -> AsyncIterator[Distributed]:
+    """Postgres with everything in place; no connector yet, and nothing that projects."""
+    settings = KafkaConfig(kafka.bootstrap, topics(), kafka.connect, str(DEPLOY / "connect"))
+    installation = Installation(open_folder(data), Config(kafka=settings), make_sources)
+    postgres = installation.postgres
+    assert postgres
+    await postgres.start()
+    try:
+        await installation.settle()
+        found = Distributed(Settings.load(data), settings)
+        yield found
+        await remove(kafka, [found.connectors.name(found.database(each.name)) for each in found.settings.sources])
+    finally:
+        await postgres.stop()
+
+
+def topics() -> str:
+    """A name that no other test has."""
+    return f"t{next(_numbers)}"
+
+
+async def make_sources(postgres: Postgres) -> Sequence[SourceSettings]:
+    """As the demo's, with the password that the worker knows."""
+    secret = Passwords(erp="erp-secret", east="east-secret", capture=CAPTURE_PASSWORD)
+    made = await create_databases(postgres.dsn("postgres"), secret)
+    return [
+        SourceSettings("erp", "erp_legacy", made.erp_capture, made.erp),
+        SourceSettings("east", "wms_east", made.east_capture, made.east),
+    ]
+
+
+async def remove(kafka: Kafka, names: Sequence[str]) -> None:
+    connect = Connect(kafka.connect)
+    for name in set(names) & set(await connect.names()):
+        await connect.delete(name)

@@ -1,0 +1,79 @@
+"""One captured table `item`, through a connector and a topic of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from urllib.parse import urlsplit, urlunsplit
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from app.connectors import Connectors, mend
+from app.settings import KafkaConfig
+from cdc.connect import Connect
+from cdc.database import CapturedDatabase
+from cdc.kafka import KafkaSource
+from cdc.kafka_topics import topic_of
+from tests.controls.capturing import ITEMS, Reader, ask, captured, items, put, run
+from tests.controls.distributed import remove, topics
+from tests.controls.kafka import CAPTURE_PASSWORD, DEPLOY, Kafka
+
+_ROLE = "kafka_capture"
+_MISSING = f"select not exists (select from pg_roles where rolname = '{_ROLE}')"  # noqa: S608
+_MAKE = f"create role {_ROLE} superuser login password '{CAPTURE_PASSWORD}'"
+
+
+class Captured:
+    """The source `erp`; `config` and `database` are what its connector is made of."""
+
+    def __init__(self, kafka: Kafka, dsn: str) -> None:
+        self.config = KafkaConfig(kafka.bootstrap, topics(), kafka.connect, str(DEPLOY / "connect"))
+        where = urlsplit(dsn)
+        place = where.netloc.rpartition("@")[2]
+        capture = urlunsplit(where._replace(netloc=f"{_ROLE}:{CAPTURE_PASSWORD}@{place}"))
+        self.database: CapturedDatabase = items("erp", capture, slot=f"{self.config.topics}_erp")
+        self.connectors, self.connect = Connectors(self.config), Connect(kafka.connect)
+
+    @property
+    def name(self) -> str:
+        """Of the connector, and of the topic."""
+        return topic_of(self.config.topics, "erp")
+
+    def source(self) -> KafkaSource:
+        return KafkaSource(
+            [self.database],
+            self.config.bootstrap,
+            topics=self.config.topics,
+            group=self.config.topics,
+            member="reader",
+            mend=partial(mend, self.config),
+        )
+
+    async def records(self) -> int:
+        """In its topic."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.config.bootstrap)
+        await consumer.start()
+        try:
+            at = TopicPartition(self.name, 0)
+            return int((await consumer.end_offsets([at]))[at])
+        finally:
+            await consumer.stop()
+
+
+@asynccontextmanager
+async def captured_items(kafka: Kafka, dsn: str) -> AsyncIterator[Captured]:
+    """With two rows from before, and a connector that reads."""
+    await run(dsn, ITEMS)
+    if await ask(dsn, _MISSING):
+        await run(dsn, _MAKE)
+    found = Captured(kafka, dsn)
+    await put(dsn, "old", 1, 2)
+    assert (await found.connectors.apply(found.database)).reads
+    yield found
+    await remove(kafka, [found.name])
+
+
+@asynccontextmanager
+async def reading(erp: Captured, reader: Reader) -> AsyncIterator[KafkaSource]:
+    """On behind its checkpoints, until the block ends."""
+    async with erp.source() as source, captured(source, reader):
+        yield source

@@ -1,0 +1,58 @@
+"""`KafkaSource`: how far it is, and what it refuses."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from cdc.capture import State
+from cdc.kafka import KafkaSource
+from orders.errors import StartError
+from tests.controls.capturing import Reader, has, put
+from tests.controls.distributed import topics
+from tests.controls.kafka import Kafka
+from tests.controls.topics import Captured, captured_items, reading
+from tests.controls.waiting import until
+
+pytestmark = pytest.mark.kafka
+ROWS = range(10, 210)
+
+
+@pytest.fixture
+async def erp(kafka: Kafka, database: str) -> AsyncIterator[Captured]:
+    async with captured_items(kafka, database) as found:
+        yield found
+
+
+async def test_what_a_busy_reader_has_not_done_with_is_counted(database: str, erp: Captured) -> None:
+    """A record a row, and BEGIN and END around it."""
+    async with erp.source() as source, source.open({}) as batches:
+        await anext(batches)
+        assert [(lag.source, lag.state, lag.epoch) for lag in await source.lag()] == [("erp", State.STREAMING, 1)]
+        await put(database, "new", *ROWS)
+        await until(lambda: _waits(source, 3 * len(ROWS)), 60)
+    reader = Reader()
+    async with reading(erp, reader) as source:
+        await has(reader, "erp", [1, 2, *ROWS])
+        await until(lambda: _done(source), 60)
+
+
+async def _waits(source: KafkaSource, records: int) -> bool:
+    await source.lag()
+    return source.waiting("erp") >= records
+
+
+async def _done(source: KafkaSource) -> bool:
+    await source.lag()
+    return source.waiting("erp") == 0
+
+
+async def test_a_topic_of_several_partitions_is_refused(kafka: Kafka, erp: Captured) -> None:
+    name = topics()
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(f"{name}.erp", 2, 1)])
+    await admin.close()
+    async with KafkaSource([erp.database], kafka.bootstrap, topics=name, group=name) as source:
+        with pytest.raises(StartError, match=rf"topic {name}\.erp has 2 partitions"):
+            await source.assigned()

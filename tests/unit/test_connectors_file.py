@@ -1,0 +1,90 @@
+"""The connector's file says what the engine is told, and is filled in from milepost.toml."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.connectors import connector_config
+from app.settings import KafkaConfig, read_config
+from cdc.connect import first_cause
+from cdc.connector import properties
+from cdc.database import CapturedDatabase
+from orders.errors import StartError
+from tests.controls.kafka import DEPLOY
+
+ERP = CapturedDatabase("erp", "postgresql://capture:secret@erp.example:5433/orders", ("public.ordhdr", "public.ordlin"))
+ENGINES_OWN = {
+    "name",
+    "database.password",
+    "offset.storage",
+    "offset.storage.file.filename",
+    "offset.flush.interval.ms",
+    "errors.max.retries",
+    "snapshot.mode",
+}
+"""Of the engine, where Kafka Connect has another way."""
+
+
+def config(folder: Path = DEPLOY / "connect") -> KafkaConfig:
+    return KafkaConfig("kafka:9092", "milepost", "http://connect:8083", str(folder))
+
+
+def test_it_says_what_the_engine_is_told(tmp_path: Path) -> None:
+    engines = properties(ERP, tmp_path, snapshot=True)
+    found = connector_config(config(), ERP)
+    assert {key: found.get(key) for key in engines.keys() - ENGINES_OWN} == {
+        key: value for key, value in engines.items() if key not in ENGINES_OWN
+    }
+
+
+def test_it_is_filled_in_and_keeps_no_password() -> None:
+    found = connector_config(config(), ERP)
+    assert found["name"] == found["transforms.route.replacement"] == "milepost.erp"
+    assert (found["database.hostname"], found["database.port"], found["database.user"]) == (
+        "erp.example",
+        "5433",
+        "capture",
+    )
+    assert found["database.password"] == "${env:ERP_PASSWORD}"
+    assert "secret" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"a": "${nobody}"}', r"\$\{nobody\} is not known"),
+        ('{"a": 1}', "must be a JSON object of texts"),
+        ("", "JSON"),
+    ],
+)
+def test_a_file_of_its_own_comes_first_and_must_be_right(tmp_path: Path, text: str, problem: str) -> None:
+    (tmp_path / "postgres.json").write_text('{"a": "of all"}')
+    assert connector_config(config(tmp_path), ERP) == {"name": "milepost.erp", "a": "of all"}
+    (tmp_path / "erp.json").write_text(text)
+    with pytest.raises(StartError, match=problem):
+        connector_config(config(tmp_path), ERP)
+
+
+def test_kafka_is_configured_by_a_table(tmp_path: Path) -> None:
+    path = tmp_path / "milepost.toml"
+    path.write_text('[kafka]\nbootstrap = "one:9092,two:9092"\nprojectors = 2\n')
+    assert read_config(path).kafka == KafkaConfig(
+        "one:9092,two:9092", connectors=str(tmp_path / "connect"), projectors=2
+    )
+    path.write_text('[kafka]\nbootstrap = "one"\n')
+    with pytest.raises(StartError, match=r"kafka\.bootstrap: .*host:port"):
+        read_config(path)
+
+
+def test_the_first_cause_of_a_trace() -> None:
+    trace = """org.apache.kafka.connect.errors.ConnectException: it failed
+\tat a.B.c(B.java:1)
+Caused by: java.lang.RuntimeException: in between
+\t... 3 more
+Caused by: org.postgresql.util.PSQLException: ERROR: publication "p" does not exist
+\tat d.E.f(E.java:2)
+"""
+    assert first_cause(trace) == 'org.postgresql.util.PSQLException: ERROR: publication "p" does not exist'
+    assert first_cause("a: b\n\tat c") == "a: b"
+    assert first_cause("") == ""
