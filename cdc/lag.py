@@ -33,7 +33,7 @@ async def read_slot(database: CapturedDatabase) -> Reading:
     async with connected(database) as db:
         row = await db.fetchrow(SQL["lag"], database.slot)
     assert row is not None
-    return Reading(bool(row["active"]), *(row[name] for name in Reading._fields[1:]))
+    return Reading(bool(row["active"]), row["wal_status"], row["log_end"], row["behind"], row["kept"], row["safe"])
 
 
 async def measured(
