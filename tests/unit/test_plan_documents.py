@@ -25,7 +25,7 @@ def rest(*keys: str) -> str:
     document = parse(DOCUMENT)
     node = document.definitions[0]
     assert isinstance(node, OperationDefinitionNode)
-    operation = operation_of(document, node)
+    operation = operation_of(schema._schema, document, node)
     variables = VariableValues({}, {"yes": True})
     kind = schema._schema.query_type
     assert kind is not None
