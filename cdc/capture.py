@@ -139,7 +139,8 @@ class Capture:
         fresh = [each.transaction for each in ended if each.transaction.position > self._last]
         if fresh:
             self._last = fresh[-1].position
-            self._note(fresh[-1])
+        for transaction in fresh:
+            self._note(transaction)
         return fresh
 
     def _answer(self, sequence: int, ended: Sequence[Ended]) -> Ack | None:

@@ -15,6 +15,9 @@ from app.postgres import Postgres
 from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, run, snapshot_taken
 from tests.controls.waiting import until
 
+MANY = "do $$ begin for n in 1..300 loop perform pg_current_xact_id(); commit; end loop; end $$"
+"""Transactions."""
+
 
 @pytest.fixture
 async def server(data: Path) -> AsyncIterator[Postgres]:
@@ -66,6 +69,7 @@ async def test_read_anew(
         await server.stop()
         copied(files, data / "backup")
         await server.start()
+        await run(dsn, MANY)  # more than there will be anew before somebody looks
         await put(dsn, "lost", 2, 3)
         await has(reader, "erp", {1: "kept", 2: "lost", 3: "lost"})
         await server.stop()
