@@ -18,7 +18,7 @@ from bench.servers import cpu, postmaster
 from cdc.change import Transaction
 from projections.batch import Batch
 from projections.fold import Stated
-from projections.projector import Projector
+from projections.projector import NONE, Projector, Refusals
 
 DECODE, MAP, FOLD, WRITE, POSTGRES = "decode", "map", "fold and derive", "write", "Postgres"
 STAGES = (DECODE, MAP, FOLD, WRITE, POSTGRES)
@@ -42,9 +42,9 @@ class Timed(Projector):
 
     spent: Spent
 
-    def read(self, batch: Batch, transaction: Transaction) -> list[Stated]:
+    def read(self, batch: Batch, transaction: Transaction, refusals: Refusals = NONE) -> list[Stated]:
         with self.spent.on(MAP):
-            return super().read(batch, transaction)
+            return super().read(batch, transaction, refusals)
 
     def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:
         with self.spent.on(FOLD):

@@ -40,8 +40,11 @@ class Bench:
         admin = self.postgres.dsn("postgres")
         return await create_databases(admin, PASSWORDS, erp=f"erp_{name}", east=f"east_{name}")
 
-    def engine(self, name: str, slots: str, kind: type[Engine] = EngineSource) -> Engine:  # type: ignore[assignment]  # a default
+    def engine(self, name: str, slots: str) -> EngineSource:
         """An engine over those databases, which reads its own slots."""
+        return self.engine_of(EngineSource, name, slots)
+
+    def engine_of(self, kind: type[Engine], name: str, slots: str) -> Engine:
         captured = [
             CapturedDatabase(
                 source, self.postgres.dsn(f"{source}_{name}"), MAPPINGS[source].tables, *own(source, slots)

@@ -42,15 +42,25 @@ class Recorder(EngineSource):
 
 async def recorded(place: Bench, orders: int, path: Path) -> list[Frame]:
     """What lies in the file; it is made first if it is not there."""
-    if not path.exists():
-        path.write_bytes(msgspec.msgpack.encode(await record(place, orders)))
-    return msgspec.msgpack.decode(path.read_bytes(), type=list[Frame])
+    found = kept(path)
+    if found is None:
+        found = await record(place, orders)
+        keep(path, found)
+    return found
+
+
+def kept(path: Path) -> list[Frame] | None:
+    return msgspec.msgpack.decode(path.read_bytes(), type=list[Frame]) if path.exists() else None
+
+
+def keep(path: Path, frames: list[Frame]) -> None:
+    path.write_bytes(msgspec.msgpack.encode(frames))
 
 
 async def record(place: Bench, orders: int) -> list[Frame]:
     """Of empty databases, in which the story is played then."""
     sources, reader = await place.sources("recorded"), Alone()
-    source = place.engine("recorded", "recorded", Recorder)
+    source = place.engine_of(Recorder, "recorded", "recorded")
     await rate(source, reader, snapshots_end)
     played = await play(Story(1, orders), sources.erp, sources.east, rate=None)
     await rate(source, reader, lambda changes, _: changes >= played.changes)

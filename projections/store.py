@@ -170,15 +170,13 @@ class FactStore:
             yield from self.links.docs(ident)
 
     def root(self, doc: Doc) -> Doc:
-        """The document at the top: up along the links, by the least claimant; a circle ends where it began."""
-        above = self._above(doc)
-        if above is None:
-            return doc
-        seen = {doc}
-        while above is not None and above not in seen:
-            seen.add(above)
-            doc, above = above, self._above(above)
-        return doc if above is None else min(seen)
+        """The document at the top: up along the links, by the least claimant; of a circle the least one."""
+        path = [doc]
+        while (above := self._above(path[-1])) is not None:
+            if above in path:
+                return min(path[path.index(above) :])
+            path.append(above)
+        return path[-1]
 
     def _above(self, doc: Doc) -> Doc | None:
         claimants = [c for ident in self.links.idents(doc) for c in self.claims.docs(ident)]
