@@ -20,7 +20,7 @@ class Columns:
 
     def __init__(self, source: str, table: str, row: Row, zone: ZoneInfo | None = None) -> None:
         self.source = source
-        self._table = table
+        self.table = table
         self._row = row
         self._zone = zone
         self.partial = False
@@ -29,64 +29,95 @@ class Columns:
         try:
             return self._row[column]
         except KeyError:
-            raise PoisonError(f"{self._table} has no column {column}: was it dropped or renamed?") from None
+            raise PoisonError(
+                f"{self.table} has no column {column}, which the mapping reads: was it dropped or renamed? {self._cure}"
+            ) from None
 
-    def _read(self, column: str, convert: Callable[[Any], _T]) -> _T | None:
+    @property
+    def _cure(self) -> str:
+        return f"Put that right in {self.source}, or mend its mapping and replay the dead letter"
+
+    def _read(self, column: str, convert: Callable[[Any], _T], expected: str | Mapping[str, object]) -> _T | None:
         raw = self._raw(column)
         if raw is None:
             return None
         try:
             return convert(raw)
-        except (ValueError, TypeError, KeyError, ArithmeticError):
-            raise PoisonError(f"{self._table}.{column} cannot be read: {str(raw)[:80]!r}") from None
+        except (AttributeError, ValueError, TypeError, KeyError, ArithmeticError):
+            wish = expected if isinstance(expected, str) else f"one of {', '.join(sorted(expected))}"
+            raise PoisonError(
+                f"{self.table}.{column} cannot be read: {str(raw)[:80]!r}; the mapping expects {wish}. {self._cure}"
+            ) from None
 
     def _must(self, column: str, value: _T | None) -> _T:
         if value is None:
-            raise PoisonError(f"{self._table}.{column} is null")
+            raise PoisonError(f"{self.table}.{column} is null; the mapping expects a value. {self._cure}")
         return value
 
     def text(self, column: str) -> str | None:
+        """The log leaves it out when it is large and did not change."""
         raw = self._raw(column)
+        if raw is msgspec.UNSET:
+            self.partial = True
+            return cast("str", raw)  # the fact is partial: the store puts the old value back
         return None if raw is None else str(raw)
 
-    def large_text(self, column: str) -> str | None:
-        """A text that the log leaves out when it did not change."""
-        if self._raw(column) is msgspec.UNSET:
-            self.partial = True
-            return cast("str", msgspec.UNSET)  # the fact is partial: the store puts the old value back
-        return self.text(column)
-
     def id(self, column: str) -> str:
-        return self._must(column, self.text(column))
+        text = self._must(column, self.text(column))
+        if self._raw(column) is msgspec.UNSET:
+            raise PoisonError(
+                f"{self.table}.{column} did not change and is so large that the log leaves it out; "
+                f"there run: alter table {self.table} replica identity full, then update the row"
+            )
+        return text
 
     def flag(self, column: str) -> bool:
         return bool(self._raw(column))
 
     def number(self, column: str) -> Decimal | None:
-        return self._read(column, finite)
+        return self._read(column, finite, "a decimal number")
 
     def quantity(self, column: str) -> Decimal:
         return self._must(column, self.number(column))
 
     def day(self, column: str) -> date | None:
-        return self._read(column, lambda raw: date.fromisoformat(raw[:10]))
+        return self._read(column, lambda raw: date.fromisoformat(raw[:10]), "a day")
 
     def wall_clock(self, column: str) -> datetime | None:
         """A time without a zone, on the clock where the row was written (`zone`), as an instant."""
-        return self._read(column, lambda raw: in_zone(naive(raw), self._zone or UTC))
+        return self._read(column, lambda raw: in_zone(naive(raw), self._zone or UTC), "a local time")
 
     def naive(self, column: str) -> datetime:
-        return self._must(column, self._read(column, naive))
+        return self._must(column, self._read(column, naive, "a local time"))
 
     def instant(self, column: str) -> datetime | None:
-        return self._read(column, lambda raw: datetime.fromisoformat(raw).astimezone(UTC))
+        return self._read(column, lambda raw: datetime.fromisoformat(raw).astimezone(UTC), "an instant")
 
     def code(self, column: str, table: Mapping[str, _T]) -> _T:
         """The code's meaning; an unknown code is poison, since the row cannot be understood without it."""
-        return self._must(column, self._read(column, lambda raw: table[raw.strip()]))
+        return self._must(column, self._read(column, lambda raw: table[raw.strip()], table))
 
 
-def finite(raw: str) -> Decimal:
+class Guess(Columns):
+    """Reads what it can, for a row that cannot be read: whose it is may be plain all the same."""
+
+    def _raw(self, column: str) -> Any:
+        return self._row.get(column)
+
+    def _read(self, column: str, convert: Callable[[Any], _T], expected: str | Mapping[str, object]) -> _T | None:
+        try:
+            return super()._read(column, convert, expected)
+        except PoisonError:
+            return None
+
+    def _must(self, column: str, value: _T | None) -> _T:
+        return cast("_T", "") if value is None else value
+
+
+def finite(raw: str | int) -> Decimal:
+    """A number of the binary kind is refused: what it was in the source cannot be told any more."""
+    if isinstance(raw, float | bool):
+        raise TypeError(raw)
     number = Decimal(raw)
     if not number.is_finite():
         raise ValueError(raw)
@@ -127,6 +158,7 @@ class TableRule:
         self._kind = kind
         self._key = key
         self._read = read
+        self.prefixes: tuple[str, ...] = (f"{kind}/",)
 
     def facts(self, change: Change, zone: ZoneInfo | None) -> list[Fact]:
         key = Columns(change.source, change.table, change.key)
@@ -134,8 +166,21 @@ class TableRule:
         if change.op is Op.DELETE or change.after is None:
             return [Fact(key=name)]
         columns = Columns(change.source, change.table, change.after, zone)
-        fact = self._read(name, columns)
+        try:
+            fact = self._read(name, columns)
+        except Exception as error:
+            raise self._poison(name, Guess(change.source, change.table, change.after, zone), error) from error
         return [msgspec.structs.replace(fact, partial=True) if columns.partial else fact]
+
+    def _poison(self, name: str, columns: Columns, error: Exception) -> PoisonError:
+        """With whose it is, as far as the rest of the row tells."""
+        reason = str(error) if isinstance(error, PoisonError) else f"{columns.table}: {type(error).__name__}: {error}"
+        try:
+            fact = self._read(name, columns)
+        except Exception:  # it was poison before, too
+            return PoisonError(reason, key=name)
+        named = [ident for ident in (*fact.claims, fact.belongs_to) if ident and ident.value]
+        return PoisonError(reason, fact.doc if fact.doc and fact.doc.id else None, named[0] if named else None, name)
 
 
 class TableMapping:
@@ -149,3 +194,7 @@ class TableMapping:
     def facts(self, change: Change) -> Sequence[Fact]:
         rule = self._rules.get(change.table)
         return rule.facts(change, self._zone) if rule else ()
+
+    def prefixes(self, table: str) -> tuple[str, ...]:
+        rule = self._rules.get(table)
+        return rule.prefixes if rule else ()

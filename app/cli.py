@@ -171,6 +171,17 @@ def status(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] =
 
 
 @app.command
+def sources(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """How each source is, how far behind, what it keeps for Milepost, and what to do."""
+    from app.sources import sources_text
+
+    async def main() -> None:
+        say(await sources_text(folder(data, demo)))
+
+    finish(main)
+
+
+@app.command
 def verify(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] = False) -> None:
     """Compare the graph with its ledger and with the sources. Exit code 1 when they differ."""
     from app.verifying import report
@@ -291,6 +302,80 @@ def each_connector(
         say(connectors_text(found))
         if not all(connector.reads for connector in found):
             sys.exit(1)
+
+    finish(main)
+
+
+deadletters = App(name="deadletters", help="Changes that nobody could use, and what to do about them.")
+app.command(deadletters)
+
+Source = Annotated[str | None, Parameter(help="Of this source.")]
+Json = Annotated[bool, Parameter(help="As JSON.", negative="")]
+
+
+@deadletters.command(name="list")
+def list_letters(
+    *,
+    source: Source = None,
+    order: Annotated[str | None, Parameter(help="For which this order waits.")] = None,
+    all: Annotated[bool, Parameter(help="Those too that wait no more.", negative="")] = False,  # noqa: A002
+    json: Json = False,
+    data: Data = None,
+    demo: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Those that wait, the oldest first."""
+    from app.deadletters import letters_text
+
+    async def main() -> None:
+        dsn = Settings.load(folder(data, demo)).graph_dsn
+        say(await letters_text(dsn, source, order, resolved=all, json=json))
+
+    finish(main)
+
+
+@deadletters.command(name="show")
+def show_letter(ident: int, /, *, data: Data = None, demo: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """One of them, with its bytes and what was asked about it."""
+    from app.deadletters import letter_text
+
+    async def main() -> None:
+        say(await letter_text(Settings.load(folder(data, demo)).graph_dsn, ident))
+
+    finish(main)
+
+
+@deadletters.command(name="replay")
+def replay_letters(
+    *idents: int,
+    dry_run: Annotated[bool, Parameter(help="Only tell what would change in the graph.", negative="")] = False,
+    note: Annotated[str | None, Parameter(help="Why.")] = None,
+    data: Data = None,
+    demo: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Try them again. Exit code 1 when one still cannot be used."""
+    from app.deadletters import replay
+
+    async def main() -> None:
+        told, done = await replay(Settings.load(folder(data, demo)).graph_dsn, idents, note, dry_run=dry_run)
+        say(told)
+        if not done:
+            sys.exit(1)
+
+    finish(main)
+
+
+@deadletters.command(name="discard")
+def discard_letters(
+    *idents: int,
+    note: Annotated[str, Parameter(help="Why.")],
+    data: Data = None,
+    demo: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Give them up: nobody waits for them any more; their bytes stay."""
+    from app.deadletters import discard
+
+    async def main() -> None:
+        say(await discard(Settings.load(folder(data, demo)).graph_dsn, idents, note))
 
     finish(main)
 

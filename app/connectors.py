@@ -151,7 +151,7 @@ class Connectors:
         except MilepostError as error:
             return Connector(database.name, name, status.state, status.cause or str(error), None)
         trouble = status.cause or _slot_trouble(database, slot)
-        return Connector(database.name, name, status.state, trouble, slot and slot.behind)
+        return Connector(database.name, name, status.state, trouble, slot.behind)
 
     def name(self, database: CapturedDatabase) -> str:
         return connector_name(self._kafka, database.name)
@@ -181,8 +181,8 @@ def _offset(behind: int) -> dict[str, int]:
     return {"lsn": behind, "lsn_proc": behind, "lsn_commit": behind, "txId": 0, "ts_usec": 0}
 
 
-def _slot_trouble(database: CapturedDatabase, slot: Reading | None) -> str:
-    if slot is None:
+def _slot_trouble(database: CapturedDatabase, slot: Reading) -> str:
+    if slot.status is None:
         return f"there is no slot {database.slot} yet"
     return "" if slot.active else f"nobody reads its slot {database.slot}"
 

@@ -6,12 +6,14 @@ import logging
 import signal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 from app.capture import Capturing, capturing, mappings
 from app.children import ready, run_child
 from app.settings import Settings
+from cdc.advice import MEGABYTE, advice
 from cdc.capture import SourceLag
 from projections.database import SQL, Connection
 from projections.runner import Runner, State
@@ -36,7 +38,7 @@ async def project(data: Path, name: str) -> None:
         runner = Runner(source, known, connecting, partial(on_state, ", ".join(known)), shared)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, runner.stop)
-        watching = asyncio.create_task(watch_sources(source, settings.graph_dsn))
+        watching = asyncio.create_task(watch_sources(source, settings))
         try:
             await runner.run()
         finally:
@@ -53,26 +55,45 @@ def on_state(sources: str, state: State) -> None:
         ready(f"projects {sources}")
 
 
-async def watch_sources(source: Capturing, dsn: str) -> None:
-    """Keep record.source_state true, for `status` and the API."""
+async def watch_sources(source: Capturing, settings: Settings) -> None:
+    """Keep record.source_state true, for `status` and the API; say once what is to be done."""
+    watch = Watch(source, settings)
     while True:
         try:
-            db = await connect(dsn)
+            db = await connect(settings.graph_dsn)
             while True:
-                await put_states(db, source)
+                await watch.put(db)
                 await asyncio.sleep(STATE_EVERY)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             log.warning("cannot tell how the sources do: %s", error)
             await asyncio.sleep(STATE_EVERY)
 
 
-async def put_states(db: Connection, source: Capturing) -> None:
-    rows = [state_row(lag, source.waiting(lag.source)) for lag in await source.lag()]
-    await db.executemany(SQL["put_source_state"], rows)
+class Watch:
+    """Looks at the sources, and remembers what it has warned of."""
+
+    def __init__(self, source: Capturing, settings: Settings) -> None:
+        self._source, self._most_behind = source, settings.lag_alert_mb * MEGABYTE
+        self._said: dict[str, str | None] = {}
+
+    async def put(self, db: Connection) -> None:
+        await db.executemany(SQL["put_source_state"], [self._row(lag) for lag in await self._source.lag()])
+
+    def _row(self, lag: SourceLag) -> tuple[Any, ...]:
+        told = advice(lag, f"milepost_{lag.source}", self._most_behind)
+        kind = told and told.lstrip("0123456789")
+        if kind != self._said.get(lag.source):
+            self._said[lag.source] = kind
+            if told:
+                log.warning("source %s: %s", lag.source, told)
+        return *state_row(lag, self._source.waiting(lag.source)), told
 
 
-def state_row(lag: SourceLag, waiting: int) -> tuple[str, str, str | None, int | None, int]:
-    return lag.source, lag.state.value, lag.reason, lag.bytes_behind, waiting
+def state_row(lag: SourceLag, waiting: int) -> tuple[Any, ...]:
+    slot, healed = lag.slot, lag.healed
+    kept = (slot.status, slot.kept, slot.safe, slot.safe_seconds) if slot else (None,) * 4
+    since = (healed.at, healed.reason) if healed else (None, None)
+    return lag.source, lag.state.value, lag.reason, lag.bytes_behind, waiting, *kept, *since
 
 
 def main() -> None:

@@ -93,6 +93,7 @@ class Installation:
             sources=config.sources,
             java_heap_mb=config.java_heap_mb,
             min_free_mb=config.min_free_mb,
+            lag_alert_mb=config.lag_alert_mb,
             auth=config.auth,
             limits=config.limits,
             workers=config.workers,

@@ -91,6 +91,7 @@ class Settings(Struct, frozen=True):
     sources: tuple[SourceSettings, ...]
     java_heap_mb: int = 128
     min_free_mb: int = 200
+    lag_alert_mb: int = 1000
     auth: AuthConfig | None = None
     limits: dict[Role, Allowance] = {}
     workers: int = 1
@@ -170,6 +171,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     workers: Workers = 1
     java_heap_mb: Megabytes = 128
     min_free_mb: Megabytes = 200
+    lag_alert_mb: Megabytes = 1000
 
 
 class Config(Struct, frozen=True):
@@ -188,6 +190,7 @@ class Config(Struct, frozen=True):
     production: bool = False
     java_heap_mb: int = 128
     min_free_mb: int = 200
+    lag_alert_mb: int = 1000
 
 
 def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
@@ -207,6 +210,7 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
         documents_only=_convert(path, "documents", file.documents, DocumentsConfig).only,
         java_heap_mb=file.java_heap_mb,
         min_free_mb=file.min_free_mb,
+        lag_alert_mb=file.lag_alert_mb,
     )
 
 

@@ -1,6 +1,7 @@
-"""`python -m bench start|latency|project|query|growth|overload`."""
+"""`python -m bench start|latency|project|fold|query|growth|overload`."""
 
 import asyncio
+from pathlib import Path
 
 from cyclopts import App
 
@@ -29,6 +30,14 @@ def project(*, rounds: int = 5, orders: int = 150, profile: bool = False) -> Non
     from bench.project import measure, measure_profile
 
     asyncio.run(measure_profile(orders) if profile else measure(rounds, orders))
+
+
+@app.command
+def fold(*, rounds: int = 5, orders: int = 2000, batch: int = 2000, recording: Path | None = None) -> None:
+    """CPU of a change by stage, without the engine; a recording is read, or made where there is none."""
+    from bench.fold import measure
+
+    asyncio.run(measure(rounds, orders, batch, recording))
 
 
 @app.command

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 
@@ -15,6 +16,7 @@ from cdc.database import CapturedDatabase
 from cdc.engine import EngineSource
 from demo.databases import Passwords, SourceDatabases, create_databases
 
+Engine = TypeVar("Engine", bound=EngineSource)
 PASSWORDS = Passwords(erp="bench", east="bench", capture="bench")
 ADAPTERS = {"erp": "erp_legacy", "east": "wms_east"}
 MAPPINGS = {source: adapter(name).mapping for source, name in ADAPTERS.items()}
@@ -40,13 +42,16 @@ class Bench:
 
     def engine(self, name: str, slots: str) -> EngineSource:
         """An engine over those databases, which reads its own slots."""
+        return self.engine_of(EngineSource, name, slots)
+
+    def engine_of(self, kind: type[Engine], name: str, slots: str) -> Engine:
         captured = [
             CapturedDatabase(
                 source, self.postgres.dsn(f"{source}_{name}"), MAPPINGS[source].tables, *own(source, slots)
             )
             for source in ADAPTERS
         ]
-        return EngineSource(captured, self.data / f"engine_{slots}")
+        return kind(captured, self.data / f"engine_{slots}")
 
     async def forget_slots(self) -> None:
         """Drop all slots, which hold the log back and are counted."""

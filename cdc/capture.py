@@ -2,18 +2,20 @@
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from cdc import resume
 from cdc.change import Change, Checkpoint, Position, Snapshot, Transaction
 from cdc.envelope import Line, Unreadable
 from cdc.frames import Ack
 from cdc.kinds import Captured
-from cdc.resume import Anew, Continue, Identity, sealed
+from cdc.resume import Continue, Identity, sealed
 from cdc.transactions import Assembler, Ended
 
 
@@ -24,8 +26,28 @@ class State(StrEnum):
     FAILED = "failed"
 
 
+class SlotHealth(msgspec.Struct, frozen=True):
+    """What a source keeps for us. `status` is Postgres's wal_status, or absent; sizes in bytes.
+
+    The source drops what we need when it has written `safe` more bytes, None: it never does. At the rate of late that
+    is in `safe_seconds`, None: not to be seen yet.
+    """
+
+    status: str
+    kept: int | None
+    safe: int | None
+    safe_seconds: float | None
+
+
+class Healed(msgspec.Struct, frozen=True):
+    """The last time that a snapshot was taken because something was lost."""
+
+    at: datetime
+    reason: str
+
+
 class SourceLag(msgspec.Struct, frozen=True):
-    """How a source does. `bytes_behind` is log that was not confirmed yet, None when the source does not answer.
+    """How a source does. `bytes_behind` is log that was not confirmed yet; None, as `slot`, when it does not answer.
 
     `last_event_at` is when the last change that came was committed there (read there, if by a snapshot).
     """
@@ -36,6 +58,23 @@ class SourceLag(msgspec.Struct, frozen=True):
     epoch: int
     bytes_behind: int | None
     last_event_at: datetime | None
+    slot: SlotHealth | None = None
+    healed: Healed | None = None
+
+
+class Pace:
+    """How fast a log grows, over the last minute or so."""
+
+    def __init__(self) -> None:
+        self._marks: deque[tuple[float, int]] = deque(maxlen=120)
+
+    def see(self, now: float, log_end: int) -> float:
+        """Bytes a second since the oldest mark; 0 while nothing can be said."""
+        if self._marks and log_end < self._marks[-1][1]:
+            self._marks.clear()
+        self._marks.append((now, log_end))
+        began, first = self._marks[0]
+        return (log_end - first) / (now - began) if now > began else 0.0
 
 
 class _Sent(NamedTuple):
@@ -48,11 +87,13 @@ class _Sent(NamedTuple):
 class Capture:
     """The state of one source between its engine and its reader."""
 
-    def __init__(self, database: Captured, checkpoint: Checkpoint | None) -> None:
-        self.database, self.checkpoint = database, checkpoint
+    def __init__(self, database: Captured, checkpoint: Checkpoint | None, folder: Path | None = None) -> None:
+        self.database, self.checkpoint, self._folder = database, checkpoint, folder
         self.state, self.reason = State.STARTING, ""
         self.run = 0
         self.last_event_at: datetime | None = None
+        self.healed: Healed | None = None
+        self.pace = Pace()
         self._last = checkpoint.position if checkpoint else Position(0, 0, 0)
         self._sent: deque[_Sent] = deque()
         self._assembler = self._assemble(self._last.epoch, Identity("", 0), snapshotting=False)
@@ -61,9 +102,11 @@ class Capture:
     def epoch(self) -> int:
         return self._assembler.epoch
 
-    def begin(self, run: int, decision: Continue | Anew, identity: Identity) -> None:
+    def begin(self, run: int, decision: Continue | resume.Anew, identity: Identity) -> None:
         """A new run of the engine: whatever was not handed on as a whole is forgotten."""
-        anew = isinstance(decision, Anew)
+        anew = isinstance(decision, resume.Anew)
+        if isinstance(decision, resume.Anew) and not decision.expected:
+            self.healed = Healed(datetime.now(UTC), decision.reason)
         self.run, self.state, self.reason = run, State.STARTING, ""
         self._sent.clear()
         self._assembler = self._assemble(self._last.epoch + anew, identity, snapshotting=anew)
@@ -89,14 +132,15 @@ class Capture:
     def _assemble(self, epoch: int, identity: Identity, *, snapshotting: bool) -> Assembler:
         signals = self.database.signals
         hidden = frozenset([signals] if signals else [])
-        return Assembler(self.database.name, epoch, snapshotting, hidden, partial(sealed, identity))
+        return Assembler(self.database.name, epoch, snapshotting, hidden, partial(sealed, identity), self._folder)
 
     def _fresh(self, ended: Sequence[Ended]) -> list[Transaction]:
         # After a start behind a checkpoint, what was handed on but not processed by then comes once more.
         fresh = [each.transaction for each in ended if each.transaction.position > self._last]
         if fresh:
             self._last = fresh[-1].position
-            self._note(fresh[-1])
+        for transaction in fresh:
+            self._note(transaction)
         return fresh
 
     def _answer(self, sequence: int, ended: Sequence[Ended]) -> Ack | None:

@@ -89,10 +89,13 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 class Server(msgspec.Struct, frozen=True):
-    """What a source says of itself. `timeline` is None on a standby, `published` None without a publication."""
+    """What a source says of itself. `timeline` and `log_end` are None on a standby, `published` None
+    without a publication."""
 
     system: str
     timeline: int | None
+    log_end: int | None
+    next_transaction: int
     wal_level: str
     may_replicate: bool
     may_publish: bool

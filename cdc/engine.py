@@ -58,7 +58,9 @@ class EngineSource:
     @asynccontextmanager
     async def open(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[AsyncIterator[Sequence[Transaction]]]:
         """Batches of whole transactions behind the checkpoints. Raises StartError when a source cannot be captured."""
-        self._captures = {name: Capture(each, checkpoints.get(name)) for name, each in self._databases.items()}
+        self._captures = {
+            name: Capture(each, checkpoints.get(name), self._folder) for name, each in self._databases.items()
+        }
         self._batches = asyncio.Queue()
         self._waiting.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -113,7 +115,7 @@ class EngineSource:
                 transactions += each
             yield transactions
             # Asked for the next batch, the reader has done with this one.
-            self._waiting.subtract(each.source for each in transactions for _ in each.changes)
+            self._waiting.subtract(_counts(transactions))
 
     async def _keep_child(self, machine: str, greeted: "asyncio.Future[None]") -> None:
         pauses = Pauses()
@@ -177,7 +179,7 @@ class EngineSource:
             return
         if transactions:
             self._batches.put_nowait(transactions)
-            self._waiting.update(each.source for each in transactions for _ in each.changes)
+            self._waiting.update(_counts(transactions))
         if answer:
             await child.send(answer)
 
@@ -217,7 +219,15 @@ class EngineSource:
     async def _lag(self, capture: Capture) -> SourceLag:
         if isinstance(capture.database, MariaDatabase):
             return await self._lag_of_log(capture, capture.database)
-        return await measured(capture.database, capture.state, capture.reason, capture.epoch, capture.last_event_at)
+        return await measured(
+            capture.database,
+            capture.state,
+            capture.reason,
+            capture.epoch,
+            capture.last_event_at,
+            capture.pace,
+            capture.healed,
+        )
 
     async def _lag_of_log(self, capture: Capture, database: MariaDatabase) -> SourceLag:
         """Nobody confirms anything to a MariaDB: what lies behind the checkpoint is what counts."""
@@ -226,7 +236,16 @@ class EngineSource:
             behind = await bytes_behind(database, capture.checkpoint)
         except MilepostError as error:
             state, reason = State.FAILED, str(error)
-        return SourceLag(database.name, state, reason or None, capture.epoch, behind, capture.last_event_at)
+        last, healed = capture.last_event_at, capture.healed
+        return SourceLag(database.name, state, reason or None, capture.epoch, behind, last, healed=healed)
+
+
+def _counts(transactions: Sequence[Transaction]) -> Counter[str]:
+    """How many changes of each source."""
+    found: Counter[str] = Counter()
+    for each in transactions:
+        found[each.source] += len(each.changes)
+    return found
 
 
 class Pauses:

@@ -180,8 +180,13 @@ def changes(
     for ordinal, line in enumerate(lines, first):
         if isinstance(line, Unreadable):
             yield Broken(source=source, table="", position=place(ordinal), raw=line.raw, reason=line.reason)
-        elif line.is_row and line.table not in hidden:
+        elif is_wanted(line, hidden):
             yield change(source, line, place(ordinal))
+
+
+def is_wanted(line: Line | Unreadable, hidden: frozenset[str]) -> bool:
+    """Whether it is a change, or stands in the place of one."""
+    return isinstance(line, Unreadable) or (line.is_row and line.table not in hidden)
 
 
 def change(source: str, line: Line, position: Position) -> Change:

@@ -17,7 +17,7 @@ from typing import Final, Self
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from cdc.capture import SourceLag, State
+from cdc.capture import Pace, SourceLag, State
 from cdc.change import Change, Checkpoint, RebalancedError, Transaction
 from cdc.database import CapturedDatabase
 from cdc.kafka_topics import ensure, topic_of
@@ -65,6 +65,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._done: dict[str, int] = {}
         self._ends: dict[str, int] = {}
         self._last_event_at: dict[str, datetime] = {}
+        self._paces: dict[str, Pace] = {}
         self._menders = Menders(mend)
         self._generation, self._assigned = 0, asyncio.Event()
         self._hinted = 0.0
@@ -223,7 +224,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         state = State.SNAPSHOTTING if topic.snapshotting else State.STREAMING
         reason = topic.loss.reason if topic.loss else trouble
         at = self._last_event_at.get(name)
-        return await measured(self._databases[name], State.FAILED if reason else state, reason, topic.epoch, at)
+        pace = self._paces.setdefault(name, Pace())
+        return await measured(self._databases[name], State.FAILED if reason else state, reason, topic.epoch, at, pace)
 
     def _unreachable(self, error: Exception) -> TransientError:
         return TransientError(f"cannot reach Kafka at {self._bootstrap}: {error or type(error).__name__}")

@@ -1,36 +1,58 @@
 """How a source does, asked where its log is."""
 
+import time
 from datetime import datetime
 from typing import NamedTuple
 
-from cdc.capture import SourceLag, State
+from cdc.capture import Healed, Pace, SlotHealth, SourceLag, State
 from cdc.database import SQL, CapturedDatabase, connected
 from orders.errors import MilepostError
 
 
 class Reading(NamedTuple):
-    """Of a slot: whether somebody reads it, and the bytes of log behind what was confirmed."""
+    """Of a slot: whether somebody reads it, the bytes of log behind what was confirmed, and what the source keeps.
+
+    `log_end` is the source's. Without a slot, `status` is None.
+    """
 
     active: bool
+    status: str | None
+    log_end: int
     behind: int | None
+    kept: int | None
+    safe: int | None
+
+    def health(self, pace: Pace) -> SlotHealth:
+        rate = pace.see(time.monotonic(), self.log_end)
+        seconds = max(0, self.safe) / rate if self.safe is not None and rate else None
+        return SlotHealth(self.status or "absent", self.kept, self.safe, seconds)
 
 
-async def read_slot(database: CapturedDatabase) -> Reading | None:
-    """None when there is no slot. Raises StartError and TransientError as `connected`."""
+async def read_slot(database: CapturedDatabase) -> Reading:
+    """Raises StartError and TransientError as `connected`."""
     async with connected(database) as db:
         row = await db.fetchrow(SQL["lag"], database.slot)
-    return Reading(row["active"], row["bytes"]) if row else None
+    assert row is not None
+    return Reading(bool(row["active"]), row["wal_status"], row["log_end"], row["behind"], row["kept"], row["safe"])
 
 
 async def measured(
-    database: CapturedDatabase, state: State, reason: str, epoch: int, last_event_at: datetime | None
+    database: CapturedDatabase,
+    state: State,
+    reason: str,
+    epoch: int,
+    last_event_at: datetime | None,
+    pace: Pace,
+    healed: Healed | None = None,
 ) -> SourceLag:
     """As its reader sees it, unless the source does not answer or nobody reads its slot."""
-    slot = None
+    health = behind = None
     try:
         slot = await read_slot(database)
     except MilepostError as error:
         state, reason = State.FAILED, str(error)
-    if slot and state is State.STREAMING and not slot.active:
-        state, reason = State.STARTING, f"nobody reads its slot {database.slot}"
-    return SourceLag(database.name, state, reason or None, epoch, slot and slot.behind, last_event_at)
+    else:
+        health, behind = slot.health(pace), slot.behind
+        if state is State.STREAMING and not slot.active:
+            state, reason = State.STARTING, f"nobody reads its slot {database.slot}"
+    return SourceLag(database.name, state, reason or None, epoch, behind, last_event_at, health, healed)

@@ -21,6 +21,12 @@ class _Resume(msgspec.Struct):
     offset: msgspec.Raw
 
 
+class _Offset(msgspec.Struct):
+    """Of an engine's offset: the last transaction, in 32 bits."""
+
+    txId: int | None = None  # noqa: N815 (Debezium's name)
+
+
 class Continue(NamedTuple):
     """Stream on from this offset of the engine, JSON."""
 
@@ -75,10 +81,15 @@ def decide(database: CapturedDatabase, server: Server, checkpoint: Checkpoint | 
 
 def _gap(database: CapturedDatabase, server: Server, before: Known) -> str | None:
     slot, known = server.slot, before.identity
+    last = msgspec.json.decode(before.offset, type=_Offset).txId
     if known.system != server.system:
         return f"it is another server: {server.system} instead of {known.system}"
     if known.timeline != server.timeline:
         return f"its timeline moved from {known.timeline} to {server.timeline}"
+    if (server.log_end or 0) < before.position.log:
+        return f"its log ends before the checkpoint {before.position}: it was restored from an older backup"
+    if last is not None and (last - server.next_transaction) % 2**32 < 2**31:
+        return f"it has not come to transaction {last} yet, which is known here: it was restored from an older backup"
     if slot is None:
         return f"its slot {database.slot} is gone"
     if slot.lost or slot.confirmed is None:

@@ -1,4 +1,4 @@
-"""Lines of one source → whole transactions. Pure: all it knows is what it was fed.
+"""Lines of one source → whole transactions. All it knows is what it was fed.
 
 A transaction comes as BEGIN, its rows, END. END's id is `txId:lsn` with the LSN behind the commit record, which rises
 in the order of the commits; the LSNs of rows do not. Snapshot rows belong to no transaction; they leave in slices, and
@@ -12,6 +12,7 @@ ALTER has a BEGIN alone.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
@@ -19,10 +20,14 @@ import msgspec
 from cdc.binlog import binlog_log
 from cdc.change import Position, Snapshot, Transaction
 from cdc.envelope import Line, Place, Unreadable, changes
+from cdc.spill import Spill, SpilledChanges
 from orders.errors import TransientError
 
 SLICE = 2_000
 """The most changes in one slice of a snapshot."""
+
+IN_MEMORY = 10_000
+"""The most lines of a transaction that are kept in memory; more go to a file."""
 
 Lines = list[Line | Unreadable]
 
@@ -56,8 +61,9 @@ class Assembler:
     """Puts the transactions of one source together, in one `epoch`.
 
     `snapshotting` says that a snapshot comes first; rows of the tables in `hidden` are only counted; `seal` makes a
-    checkpoint's `resume` of an engine's offset. Slices of a snapshot are handed on with what was fed if `eager`, else
-    only when they are full, so that they are the same ones whenever the snapshot is read again.
+    checkpoint's `resume` of an engine's offset; what is too large for memory goes to `folder`. Slices of a snapshot are
+    handed on with what was fed if `eager`, else only when they are full, so that they are the same ones whenever the
+    snapshot is read again.
     """
 
     source: str
@@ -65,12 +71,14 @@ class Assembler:
     snapshotting: bool
     hidden: frozenset[str] = frozenset()
     seal: Callable[[bytes], bytes] = bytes
+    folder: Path | None = None
     eager: bool = True
     _open: str | None = None
     _lines: Lines = field(default_factory=list)
     _strays: Lines = field(default_factory=list)
     _lsn: int = 0
     _rows: int = 0
+    _spill: Spill | None = None
 
     @property
     def open(self) -> str | None:
@@ -88,6 +96,8 @@ class Assembler:
                 yield Ended(transaction, index)
             if self.snapshotting and len(self._lines) >= SLICE:
                 yield Ended(self._part(), None)
+            elif len(self._lines) >= IN_MEMORY:
+                self._put_away()
         if self.eager and self.snapshotting and self._lines:
             yield Ended(self._part(), None)
 
@@ -106,20 +116,40 @@ class Assembler:
     def _boundary(self, line: Line) -> Transaction | None:
         if line.value.status == "BEGIN":
             # After a reconnect the open transaction comes again from its BEGIN, without an END before it.
-            self._open, self._lines = _number(line.value.id), []
+            self._open, self._lines, self._spill = _number(line.value.id), [], None
         elif line.value.status == "END":
             return self._end(line)
         elif line.ends_snapshot and self.snapshotting:
             return self._last(line)
         return None
 
+    def _put_away(self) -> None:
+        if self._spill is None:
+            self._spill = Spill(self.folder, self.hidden)
+        self._spill.add(self._take())
+
     def _end(self, line: Line) -> Transaction:
-        lines, number, seen = self._take(), _number(line.value.id), line.value.event_count or 0
-        if self._open != number or not _whole(lines, seen):
-            raise TornError(f"transaction {number} has {seen} changes, {len(lines)} came in {self._open}")
+        number, seen = _number(line.value.id), line.value.event_count or 0
+        count, unreadable = self._counted()
+        if self._open != number or not count - unreadable <= seen <= count:
+            # Nobody knows of an unreadable line whether it was a row.
+            raise TornError(f"transaction {number} has {seen} changes, {count} came in {self._open}")
         self._open, strays, self._strays = None, self._strays, []
         place = partial(Position, self.epoch, _log(line))
-        return self._made(lines + strays, place, 0, self.seal(bytes(line.offset)), Snapshot.NO)
+        resume = self.seal(bytes(line.offset))
+        if self._spill is None:
+            return self._made(self._take() + strays, place, 0, resume, Snapshot.NO)
+        self._lines += strays
+        self._put_away()
+        spill, self._spill = self._spill, None
+        rows = SpilledChanges(self.source, spill, place, self.hidden)
+        return Transaction(self.source, rows, place(spill.count), resume, spill.count)
+
+    def _counted(self) -> tuple[int, int]:
+        """How many lines came in the open transaction, and how many of them cannot be read."""
+        unreadable = sum(isinstance(line, Unreadable) for line in self._lines)
+        away = self._spill
+        return len(self._lines) + (away.count if away else 0), unreadable + (away.unreadable if away else 0)
 
     def _part(self) -> Transaction:
         before, lines = self._rows, self._take()
@@ -146,12 +176,6 @@ class Assembler:
             seen=len(lines),
             snapshot=snapshot,
         )
-
-
-def _whole(lines: Lines, seen: int) -> bool:
-    """Whether `seen` rows may have come; nobody knows of an unreadable line whether it was one."""
-    unreadable = sum(isinstance(line, Unreadable) for line in lines)
-    return len(lines) - unreadable <= seen <= len(lines)
 
 
 def _number(transaction: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from commands.letters import request_of as asked
 from gateway.cursors import feed_cursor, feed_position
 from gateway.feed import GapReason, Missing, Wanted
 from gateway.sizes import sized, sliced
@@ -13,19 +14,24 @@ from gateway.types.billing import INVOICE_BY_ID, INVOICE_BY_NUMBER, Invoice
 from gateway.types.choices import CountBy, OrderSort
 from gateway.types.command import COMMAND_BY_ID, Command
 from gateway.types.common import Info, page_size, resolved
+from gateway.types.dead_letter import (
+    LETTERS,
+    MOST_LETTERS,
+    DeadLetter,
+    DeadLetterRequest,
+    letter_id,
+    read_dead_letter,
+    request_of,
+)
 from gateway.types.event import MOST, PAGE, EventPage, gap_of, read_event
 from gateway.types.found import REFERENCES_BY_VALUE, Found, found_of
 from gateway.types.node import Node, node_of
 from gateway.types.operations import (
     COUNTS,
-    LETTERS,
     MOST_COUNTS,
-    MOST_LETTERS,
-    DeadLetter,
     OrderCount,
     Source,
     read_count,
-    read_dead_letter,
     read_source,
 )
 from gateway.types.order import Order, order_of
@@ -165,13 +171,32 @@ class Query:
         self,
         info: Info,
         source: Annotated[str | None, strawberry.argument(description="Of this source.")] = None,
-        resolved: Annotated[bool, strawberry.argument(description="Those too that could be used after all.")] = False,
+        table: Annotated[str | None, strawberry.argument(description="Of this table, with its schema.")] = None,
+        order_id: Annotated[strawberry.ID | None, strawberry.argument(description="Of this order.")] = None,
+        resolved: Annotated[bool, strawberry.argument(description="Those too that wait no more.")] = False,
+        after: Annotated[
+            strawberry.ID | None, strawberry.argument(description="Behind this one: the last of the page before.")
+        ] = None,
         first: Annotated[int, strawberry.argument(description="How many, 1 to 200.")] = LETTERS,
     ) -> list[DeadLetter]:
-        rows = await info.context.snapshot.fetch(
-            "dead_letters", source, resolved, page_size(first, LETTERS, MOST_LETTERS)
-        )
-        return [read_dead_letter(row) for row in rows]
+        older = None if after is None else letter_id(after)
+        wanted = (source, table, order_id, resolved, older, page_size(first, LETTERS, MOST_LETTERS))
+        return [read_dead_letter(row) for row in await info.context.snapshot.fetch("dead_letters", *wanted)]
+
+    @resolved(
+        "What was asked about dead letters, the latest first, and what came of it. For operations.",
+        sliced("first"),
+        (Secret.OPERATIONS,),
+    )
+    async def dead_letter_requests(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID | None, strawberry.argument(description="This one alone.")] = None,  # noqa: A002
+        first: Annotated[int, strawberry.argument(description="How many, 1 to 200.")] = 50,
+    ) -> list[DeadLetterRequest]:
+        one = None if id is None else letter_id(id)
+        rows = await info.context.snapshot.fetch("dead_letter_requests", one, page_size(first, 50, 200))
+        return [request_of(asked(row)) for row in rows]
 
     @resolved("One command.")
     async def command(self, info: Info, id: Id) -> Command | None:  # noqa: A002

@@ -48,14 +48,19 @@ class ConflictError(RejectedError):
 
 
 class PoisonError(MilepostError):
-    """A change that cannot be mapped or projected; `doc` names the document that waits for it, if known."""
+    """A change that cannot be mapped or projected; `doc` names the document that waits for it, `ident` an
+    identifier that this one claims or hangs on, `key` the fact that the change was to state, if known."""
 
     code = "POISON"
 
-    def __init__(self, reason: str, doc: object | None = None) -> None:
+    def __init__(
+        self, reason: str, doc: object | None = None, ident: object | None = None, key: str | None = None
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.doc = doc
+        self.ident = ident
+        self.key = key
 
 
 class StartError(MilepostError):

@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct, field
 
-from cdc.change import Broken, Change, Checkpoint, Position, Snapshot
-from orders.facts import Doc
+from cdc.change import Change, Checkpoint, Position, Snapshot
+from orders.facts import Doc, Ident
 from orders.graph import Identity, Row
 from projections.fold import Delta, Event
 
@@ -30,16 +31,31 @@ class Entry(Struct, frozen=True):
     snapshot: Snapshot
 
 
+class Kind(StrEnum):
+    """Why nobody could use a change: the bytes, the mapping, Postgres, or what is derived of it."""
+
+    UNREADABLE = "UNREADABLE"
+    UNMAPPED = "UNMAPPED"
+    REFUSED = "REFUSED"
+    UNDERIVABLE = "UNDERIVABLE"
+
+
 class DeadLetter(Struct, frozen=True):
-    """A change that nobody could use; `raw` is what came, `doc` what waits for it, if known."""
+    """A change that nobody could use; `raw` is what came, `key` its row's as JSON.
+
+    `doc` is the document that waits for it, `ident` an identifier that this one has or hangs on, if known.
+    """
 
     source: str
     table: str
     op: str
     position: Position
     raw: bytes
+    kind: Kind
     reason: str
+    key: str | None = None
     doc: Doc | None = None
+    ident: Ident | None = None
 
 
 class Batch(Struct):
@@ -48,6 +64,10 @@ class Batch(Struct):
     subjects: set[str] = field(default_factory=set)
     ledger: list[Entry] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    mended: set[Doc] = field(default_factory=set)
+    truncates: bool = False
+    spared: list[tuple[str, str, int]] = field(default_factory=list)
+    """Source, key and epoch of facts whose rows a snapshot brought so that nobody could read them."""
     tallies: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
 
@@ -55,8 +75,11 @@ class Batch(Struct):
         self.rows.update(delta.rows)
         self.events += delta.events
         self.subjects |= delta.subjects
+        self.mended |= delta.mended
 
-
-def dead_letter(change: Change | Broken, reason: str, raw: bytes, doc: Doc | None = None) -> DeadLetter:
-    op = change.op.value if isinstance(change, Change) else ""
-    return DeadLetter(change.source, change.table, op, change.position, raw, reason, doc)
+    def bury(self, letter: DeadLetter, change: Change | None = None, snapshot: Snapshot = Snapshot.NO) -> None:
+        """A change that counts as dead; one that could be read stands in the ledger all the same."""
+        self.dead.append(letter)
+        self.tallies[letter.source].dead += 1
+        if change is not None:
+            self.ledger.append(Entry(change, "dead", snapshot))

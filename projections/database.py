@@ -1,6 +1,7 @@
 """The projector's statements, and the upserts that follow from orders/graph.py."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -12,7 +13,7 @@ from orders.statements import named_statements
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
-SQL = named_statements("projections", "sql/statements.sql")
+SQL = named_statements("projections", "sql/statements.sql") | named_statements("projections", "sql/letters.sql")
 SCHEMAS = ("sql/graph.sql", "sql/record.sql")
 
 
@@ -34,6 +35,20 @@ def delete_sql(row: type[Row]) -> str:
     """Takes one array for each column of the key."""
     arrays = ", ".join(f"${place}::text[]" for place in range(1, len(row.key) + 1))
     return f"delete from graph.{row.table} where ({', '.join(row.key)}) in (select * from unnest({arrays}))"  # noqa: S608
+
+
+class _UndoneError(Exception):
+    """Ends a transaction that is to leave nothing behind."""
+
+
+@asynccontextmanager
+async def committed(connection: Connection, *, undone: bool = False) -> AsyncIterator[None]:
+    """A transaction around the block; one that is to be `undone` is rolled back at its end."""
+    with suppress(_UndoneError):
+        async with connection.transaction():
+            yield
+            if undone:
+                raise _UndoneError
 
 
 UPSERTS = {row.table: upsert_sql(row) for row in TABLES}

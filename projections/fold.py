@@ -1,7 +1,8 @@
 """From a source transaction's facts to what changes in the graph and what enters the feed. Pure but for its caches."""
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -15,7 +16,9 @@ from orders.recall import Parts, Recall
 from orders.states import EventType
 from orders.values import Value
 from projections.revisions import subjects
-from projections.store import FactStore
+from projections.store import FactStore, Key, Known
+
+log = logging.getLogger("milepost.projector")
 
 EVENT_ORDER = {kind: rank for rank, kind in enumerate(EventType)}
 
@@ -39,13 +42,18 @@ class Event(Struct, frozen=True):
 
 
 class Delta(Struct):
-    """What one transaction changed. A row of None is gone."""
+    """What one transaction changed. A row of None is gone.
+
+    `rejected` are changes with which an order's states could not be worked out: they are as if they had not come.
+    `mended` are the roots of trees that could not be derived before.
+    """
 
     rows: dict[Identity, Row | None] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     subjects: set[str] = field(default_factory=set)
     superseded: list[Change] = field(default_factory=list)
-    broken: list[tuple[Doc, Exception]] = field(default_factory=list)
+    rejected: list[tuple[Stated, Exception]] = field(default_factory=list)
+    mended: set[Doc] = field(default_factory=set)
 
 
 class Emitted(Struct):
@@ -69,17 +77,27 @@ class Fold:
         self.views: dict[Doc, View] = {}
         self.parts: dict[Doc, Parts] = {}
         self.emitted: dict[str, Emitted] = defaultdict(Emitted)
+        self.underivable: set[Doc] = set()
+        """Roots of which nothing can be derived as a snapshot brought them: the graph has no row of theirs."""
 
     def clear(self) -> None:
-        self.__init__()  # type: ignore[misc]  # all that is here is a cache
+        """All but `underivable` is a cache."""
+        underivable = self.underivable
+        self.__init__()  # type: ignore[misc]  # the rest
+        self.underivable = underivable
 
-    def apply(self, stated: Sequence[Stated]) -> Delta:
-        """One transaction of one source: facts in, difference of the derived state out."""
+    def apply(self, stated: Sequence[Stated], docs: Collection[Doc] = ()) -> Delta:
+        """One transaction of one source: facts in, difference of the derived state out; of the trees of `docs` too."""
         delta = Delta()
         nearby = self.nearby(stated)
+        nearby.update(docs)
         before = self.look(nearby)
+        known = {key: self.store.known.get(key) for key in keys_of(stated)}
         delta.superseded = self.put(stated)
-        after = {root: self.derive(root, delta) for root in {*map(self.store.root, nearby), *before}}
+        after, broken = self.derive_all(nearby, before, delta)
+        if broken:
+            delta.rejected = self.reject(stated, known, broken)
+            after, _ = self.derive_all(nearby, before, delta)
         delta.rows = difference(before.values(), after.values())
         delta.events = self.happened(stated, before, after)
         if delta.rows or delta.events:
@@ -120,19 +138,52 @@ class Fold:
         return {root: self.view(root) for root in {self.store.root(doc) for doc in docs}}
 
     def view(self, root: Doc) -> View:
-        if root not in self.views:
-            self.views[root] = self.derived(root)
-        return self.views[root]
+        if root not in self.views and root not in self.underivable:
+            try:
+                self.views[root] = self.derived(root)
+            except Exception:
+                log.exception("nothing can be derived of %s", root)
+                self.underivable.add(root)
+        return self.views.get(root, EMPTY)
 
-    def derive(self, root: Doc, delta: Delta) -> View:
-        """The new view; a tree that cannot be derived keeps its old one and is reported."""
-        if self.store.root(root) != root:
-            return EMPTY
-        try:
-            return self.derived(root)
-        except Exception as error:
-            delta.broken.append((root, error))
-            return self.views.get(root, EMPTY)
+    def derive_all(
+        self, nearby: Iterable[Doc], before: Mapping[Doc, View], delta: Delta
+    ) -> tuple[dict[Doc, View], dict[Doc, Exception]]:
+        """The new views, and why some could not be derived that could before; these keep their old ones."""
+        after, broken = dict[Doc, View](), dict[Doc, Exception]()
+        for root in {*map(self.store.root, nearby), *before}:
+            try:
+                after[root] = self.derive(root)
+            except Exception as error:
+                after[root] = before.get(root, EMPTY)
+                if root not in self.underivable:
+                    broken[root] = error
+            else:
+                if root in self.underivable:
+                    delta.mended.add(root)
+        return after, broken
+
+    def derive(self, root: Doc) -> View:
+        return self.derived(root) if self.store.root(root) == root else EMPTY
+
+    def reject(
+        self, stated: Sequence[Stated], known: Mapping[Key, Known | None], broken: Mapping[Doc, Exception]
+    ) -> list[tuple[Stated, Exception]]:
+        """Take back the changes that touch a broken tree; which they were, each with what broke."""
+        guilty = [(each, error) for each in stated if (error := self.blame(each, known, broken))]
+        for each, _ in guilty:
+            for key in keys_of([each]):
+                if self.store.known.get(key) is not known[key]:
+                    self.store.undo(key, known[key])
+        return guilty
+
+    def blame(
+        self, each: Stated, known: Mapping[Key, Known | None], broken: Mapping[Doc, Exception]
+    ) -> Exception | None:
+        """What broke in a tree that the change's facts are in, or were in before it."""
+        facts = [*each.facts, *(old.fact for key in keys_of([each]) if (old := known[key]))]
+        roots = {self.store.root(fact.doc) for fact in facts if fact.doc is not None}
+        return next((error for root, error in broken.items() if root in roots), None)
 
     def derived(self, root: Doc) -> View:
         recall = Recall(self.parts.get(root))
@@ -169,6 +220,10 @@ class Fold:
         for happening in fresh:
             version = emitted.enter(happening.key)
             yield Event(new.order_id, version, happening, new.facets, causes.of(happening))
+
+
+def keys_of(stated: Iterable[Stated]) -> Iterator[Key]:
+    return ((each.change.source, fact.key) for each in stated for fact in each.facts)
 
 
 class Causes:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from cdc.change import Change
+from orders.errors import PoisonError
 from orders.facts import Fact
 
 
@@ -18,6 +19,20 @@ class SourceMapping(Protocol):
         Nothing for a row that matters to nobody. Raises PoisonError when the row cannot be read.
         """
         ...
+
+    def prefixes(self, table: str) -> tuple[str, ...]:
+        """What the keys of all facts of this table begin with, and no others; none of a table that states nothing."""
+        ...
+
+
+def keys_of(mapping: SourceMapping, change: Change) -> list[str]:
+    """Of the facts that the change states, or was to state as far as can be told."""
+    try:
+        return [fact.key for fact in mapping.facts(change)]
+    except PoisonError as error:
+        return [error.key] if error.key else []
+    except Exception:  # it is a dead letter already
+        return []
 
 
 Mappings = Mapping[str, SourceMapping]

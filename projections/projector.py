@@ -1,23 +1,26 @@
 """The projector: source transactions in, one Postgres transaction out, checkpoint and all."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TypeAlias
 
-import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from cdc.change import Broken, Change, Checkpoint, Snapshot, Transaction
+from cdc.change import Broken, Change, Checkpoint, Op, Position, Snapshot, Transaction
 from orders.crash import CrashPoint, crash_here
-from orders.errors import PoisonError
-from orders.facts import Doc
-from projections.batch import Batch, DeadLetter, Entry, dead_letter
-from projections.database import SQL, Connection
-from projections.fold import Fold, Stated
+from orders.facts import Doc, Fact
+from projections.batch import Batch, Entry
+from projections.burying import refused, rejected, unmapped, unreadable
+from projections.database import SQL, Connection, committed
+from projections.fold import Delta, Fold, Stated
+from projections.letters import Letters
 from projections.loader import Loader, position
-from projections.mapping import Mappings
+from projections.mapping import Mappings, keys_of
+from projections.requests import Desk, carry_out
 from projections.sharing import FencedError, Share
 from projections.snapshot import finish_snapshot
-from projections.writer import json_text, write, write_checkpoint
+from projections.writer import write, write_checkpoint
 
 
 class Advanced(Struct, frozen=True):
@@ -37,7 +40,15 @@ class Fenced(Struct, frozen=True):
     source: str
 
 
+LARGE, PART = 10_000, 5_000
+"""Changes: of a transaction that is projected in parts, and of one of these."""
+
 Result: TypeAlias = Advanced | AlreadySeen | Fenced
+
+
+Refusals: TypeAlias = Mapping[Position, str]
+"""Positions of changes that Postgres refuses, and what it says."""
+NONE: Refusals = {}
 
 
 class Projector:
@@ -52,24 +63,31 @@ class Projector:
         self._mappings = mappings
         self._fold = Fold()
         self._loader = Loader(self._fold)
+        self._letters = Letters(connection)
         self.checkpoints: dict[str, Checkpoint] = {}
 
     async def start(self) -> dict[str, Checkpoint]:
         """Read where the graph stands."""
         self.checkpoints = await self._stored()
+        self._fold.underivable |= await self._letters.start()
         return dict(self.checkpoints)
 
     async def _stored(self) -> dict[str, Checkpoint]:
         rows = await self._connection.fetch(SQL["load_checkpoints"])
         return {r["source"]: Checkpoint(r["source"], position(r), r["resume"], r["snapshotting"]) for r in rows}
 
-    async def project(self, transactions: Sequence[Transaction]) -> Result:
-        """Fold the transactions and write what they changed. Raises what Postgres raises; nothing is written then."""
+    async def project(
+        self, transactions: Sequence[Transaction], refusals: Refusals = NONE, *, trial: bool = False
+    ) -> Result:
+        """Fold the transactions and write what they changed. Raises what Postgres raises; nothing is written then.
+
+        A change at a position in `refusals` is a dead letter for that reason. A `trial` leaves nothing behind.
+        """
         changes, reached = 0, dict[str, Checkpoint]()
         try:
             for run in runs(self.fresh(transactions)):
-                changes += await self._project(run)
-                reached.update((t.source, self.checkpoints[t.source]) for t in run)
+                changes += await self._project(run, refusals, trial=trial)
+                reached.update((t.source, self.checkpoints[t.source]) for t in run if not trial)
         except FencedError as fenced:
             self._loader.forget()
             return Fenced(fenced.source)
@@ -88,31 +106,86 @@ class Projector:
                 found.append(transaction)
         return found
 
-    async def _project(self, transactions: Sequence[Transaction]) -> int:
+    async def _project_parts(self, whole: Transaction, refusals: Refusals, *, trial: bool) -> int:
+        """One that is too large for memory: part by part, in one transaction of Postgres, so it is visible whole.
+
+        An order that several parts touch may have events of the states between them.
+        """
+        old, mended = self.checkpoints.get(whole.source), set[Doc]()
+        async with committed(self._connection, undone=trial):
+            await self._take_turn({whole.source})
+            for part in parts(whole):
+                batch = Batch()
+                stated = self.read(batch, part, refusals)
+                if batch.truncates:
+                    stated = await self.emptied(batch, stated)
+                await self._loader.load(self._connection, stated)
+                self.take(batch, part, stated)
+                reached = batch.checkpoints[whole.source]
+                if not await write_checkpoint(self._connection, old, reached, batch.tallies[whole.source]):
+                    raise FencedError(whole.source)
+                old, mended = reached, mended | batch.mended
+                await write(self._connection, batch, self._fold.store)
+                await self._letters.write(batch)
+                self._loader.trim()
+            crash_here(CrashPoint.WRITTEN)
+        if trial:
+            self._loader.forget()
+            return 0
+        crash_here(CrashPoint.COMMITTED)
+        self.checkpoints.update(batch.checkpoints)
+        self._fold.underivable -= mended
+        return whole.seen
+
+    async def _project(self, transactions: Sequence[Transaction], refusals: Refusals, *, trial: bool) -> int:
         """How many changes the sources say these were."""
+        if is_large(transactions[0]):
+            return await self._project_parts(transactions[0], refusals, trial=trial)
         crash_here(CrashPoint.RECEIVED)
         batch = Batch()
-        read = [(t, self.read(batch, t)) for t in transactions]
+        read = [(t, self.read(batch, t, refusals)) for t in transactions]
+        if batch.truncates and len(transactions) > 1:
+            # All that is emptied has to be stored by then.
+            return sum([await self._project([t], refusals, trial=trial) for t in transactions])
         crash_here(CrashPoint.DECODED)
-        async with self._connection.transaction():
+        async with committed(self._connection, undone=trial):
             crash_here(CrashPoint.BEGUN)
             await self._take_turn({t.source for t in transactions})
+            if batch.truncates:
+                read = [(t, await self.emptied(batch, stated)) for t, stated in read]
             await self._loader.load(self._connection, [s for _, stated in read for s in stated])
+            await self.spare(batch)
             for transaction, stated in read:
                 self.take(batch, transaction, stated)
             await self.advance(batch)  # first, so that a zombie is fenced before it writes anything
             await write(self._connection, batch, self._fold.store)
+            await self._letters.write(batch)
             await self.end_snapshot(batch, transactions[-1])
             crash_here(CrashPoint.WRITTEN)
+        if trial:
+            self._loader.forget()
+            return 0
         crash_here(CrashPoint.COMMITTED)
         self.checkpoints.update(batch.checkpoints)
+        self._fold.underivable -= batch.mended
         self._loader.trim()
         return sum(tally.seen for tally in batch.tallies.values())
+
+    def note_spared(self, batch: Batch, change: Change) -> None:
+        if change.op is Op.READ:
+            keys = keys_of(self._mappings[change.source], change)
+            batch.spared += [(change.source, key, change.position.epoch) for key in keys]
+
+    async def spare(self, batch: Batch) -> None:
+        await self._loader.load_keys(self._connection, [(source, key) for source, key, _ in batch.spared])
+        for each in batch.spared:
+            self._fold.store.spare(*each)
 
     async def _take_turn(self, sources: Collection[str]) -> None:
         """What the others wrote meanwhile is not in memory, and which of their snapshots go on may be otherwise."""
         if self._share is not None and await self._share.take_turn(self._connection, sources):
             self._loader.forget()
+            self._fold.underivable |= await self._letters.start()
             self.checkpoints |= {s: c for s, c in (await self._stored()).items() if s not in sources}
 
     def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:
@@ -125,25 +198,36 @@ class Projector:
         )
         gathering = self.gathering(batch)
         live = not gathering and transaction.snapshot is Snapshot.NO
-        lost = self.fold(batch, stated) if live else self._fold.put(stated)
-        self.enter(batch, transaction, stated, lost)
+        delta = self.fold(batch, stated) if live else Delta(superseded=self._fold.put(stated))
+        self.enter(batch, transaction, stated, delta)
+
+    async def answer_requests(self) -> bool:
+        """What was asked about dead letters; False while a snapshot is under way: then it has to wait."""
+        if any(checkpoint.snapshotting for checkpoint in self.checkpoints.values()):
+            return False
+        desk = Desk(self._connection, self._mappings, self._loader, self._letters, self.checkpoints, self._take_turn)
+        while await carry_out(desk):
+            pass
+        return True
 
     async def end_snapshot(self, batch: Batch, last: Transaction) -> None:
         """If it is the end of one."""
         if last.snapshot is Snapshot.LAST:
             await finish_snapshot(self._connection, last, self._loader, derive=not self.gathering(batch))
+            await self._letters.end_snapshot(last, self._fold.underivable)
 
     def gathering(self, batch: Batch) -> bool:
         return any(c.snapshotting for c in {**self.checkpoints, **batch.checkpoints}.values())
 
-    def fold(self, batch: Batch, stated: Sequence[Stated]) -> Sequence[Change]:
+    def fold(self, batch: Batch, stated: Sequence[Stated]) -> Delta:
         delta = self._fold.apply(stated)
         batch.add(delta)
-        for doc, error in delta.broken:
-            batch.dead.append(underivable(stated[0].change, doc, error))
-        return delta.superseded
+        for each, error in delta.rejected:
+            letter = rejected(each.change, next((f.doc for f in each.facts if f.doc), None), error)
+            batch.bury(letter, each.change)
+        return delta
 
-    def read(self, batch: Batch, transaction: Transaction) -> list[Stated]:
+    def read(self, batch: Batch, transaction: Transaction, refusals: Refusals = NONE) -> list[Stated]:
         """The facts of each change; one that cannot be read becomes a dead letter, and the rest flows."""
         tally = batch.tallies[transaction.source]
         tally.seen += transaction.seen
@@ -151,8 +235,10 @@ class Projector:
         found = []
         for change in transaction.changes:
             if isinstance(change, Broken):
-                batch.dead.append(dead_letter(change, change.reason, change.raw))
-                tally.dead += 1
+                batch.bury(unreadable(change))
+            elif change.position in refusals:
+                batch.bury(refused(change, refusals[change.position]), change, transaction.snapshot)
+                self.note_spared(batch, change)
             elif stated := self.state(batch, change, transaction.snapshot):
                 found.append(stated)
         return found
@@ -160,27 +246,49 @@ class Projector:
     def state(self, batch: Batch, change: Change, snapshot: Snapshot) -> Stated | None:
         tally = batch.tallies[change.source]
         tally.committed_at = change.committed_at or tally.committed_at
+        if change.op is Op.TRUNCATE:
+            batch.truncates = True
+            return Stated(change, ())
         try:
             facts = self._mappings[change.source].facts(change)
         except Exception as error:
-            batch.dead.append(unmapped(change, error))
-            batch.ledger.append(Entry(change, "dead", snapshot))
-            tally.dead += 1
+            batch.bury(unmapped(change, error), change, snapshot)
+            self.note_spared(batch, change)
             return None
         if not facts:
             tally.filtered += 1
             return None
         return Stated(change, facts)
 
-    def enter(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated], lost: Sequence[Change]) -> None:
+    async def emptied(self, batch: Batch, stated: Sequence[Stated]) -> list[Stated]:
+        """With the end of every fact of a truncated table: of those that are stored, and those told just before."""
+        found: list[Stated] = []
+        for each in stated:
+            change = each.change
+            if change.op is not Op.TRUNCATE:
+                found.append(each)
+                continue
+            prefixes = self._mappings[change.source].prefixes(change.table)
+            rows = await self._connection.fetch(SQL["keys_of_table"], change.source, prefixes)
+            keys = {row["key"] for row in rows}
+            keys |= {fact.key for told in found for fact in told.facts if fact.key.startswith(prefixes)}
+            if keys:
+                found.append(Stated(change, [Fact(key=key) for key in sorted(keys)]))
+            else:
+                batch.tallies[change.source].filtered += 1
+        return found
+
+    def enter(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated], delta: Delta) -> None:
         """Into the ledger, with what became of each change."""
-        losers = {change.position for change in lost}
+        dead = {each.change.position for each, _ in delta.rejected}
+        losers = {change.position for change in delta.superseded} - dead
         tally = batch.tallies[transaction.source]
         for each in stated:
-            outcome = "superseded" if each.change.position in losers else "applied"
-            batch.ledger.append(Entry(each.change, outcome, transaction.snapshot))
+            if each.change.position not in dead:
+                outcome = "superseded" if each.change.position in losers else "applied"
+                batch.ledger.append(Entry(each.change, outcome, transaction.snapshot))
         tally.superseded += len(losers)
-        tally.applied += len(stated) - len(losers)
+        tally.applied += len(stated) - len(losers) - len(dead)
 
     async def advance(self, batch: Batch) -> None:
         for source, checkpoint in batch.checkpoints.items():
@@ -190,24 +298,29 @@ class Projector:
 
 
 def runs(transactions: Sequence[Transaction]) -> Iterator[Sequence[Transaction]]:
-    """Slices that go into one Postgres transaction each: a snapshot's end closes one, as memory may be emptied."""
+    """Slices that go into one Postgres transaction each: a snapshot's end closes one, as memory may be emptied.
+
+    A large one is alone.
+    """
     start = 0
     for place, transaction in enumerate(transactions, 1):
-        if transaction.snapshot is Snapshot.LAST or place == len(transactions):
+        last = place == len(transactions)
+        if last or transaction.snapshot is Snapshot.LAST or is_large(transaction) or is_large(transactions[place]):
             yield transactions[start:place]
             start = place
 
 
-def unmapped(change: Change, error: Exception) -> DeadLetter:
-    doc = error.doc if isinstance(error, PoisonError) and isinstance(error.doc, Doc) else None
-    reason = str(error) if isinstance(error, PoisonError) else f"{type(error).__name__}: {error}"
-    return dead_letter(change, reason, raw_of(change), doc)
+def is_large(transaction: Transaction) -> bool:
+    return len(transaction.changes) > LARGE
 
 
-def underivable(change: Change, doc: Doc, error: Exception) -> DeadLetter:
-    return dead_letter(change, f"cannot derive {type(error).__name__}: {error}", raw_of(change), doc)
-
-
-def raw_of(change: Change) -> bytes:
-    parts = {name: json_text(getattr(change, name)) for name in ("key", "before", "after")}
-    return msgspec.json.encode({name: text and msgspec.Raw(text) for name, text in parts.items()})
+def parts(transaction: Transaction) -> Iterator[Transaction]:
+    """The same, a part of the changes each; the last one counts those that were filtered on the way."""
+    rest, left = iter(transaction.changes), transaction.seen
+    while changes := list(islice(rest, PART)):
+        left -= len(changes)
+        over = left if len(changes) < PART else 0
+        yield replace(transaction, changes=changes, seen=len(changes) + over)
+        left -= over
+    if left:
+        yield replace(transaction, changes=(), seen=left)

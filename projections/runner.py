@@ -11,11 +11,13 @@ from typing import Any, TypeVar, assert_never
 
 import asyncpg
 
-from cdc.change import Broken, Change, ChangeSource, RebalancedError, SharedSource, Transaction
+from cdc.change import ChangeSource, RebalancedError, SharedSource, Transaction
 from orders.crash import CrashPoint, crash_here
 from projections.database import SQL, Connection
+from projections.isolating import is_poison, project_one
 from projections.mapping import Mappings
-from projections.projector import Advanced, AlreadySeen, Fenced, Projector, raw_of
+from projections.projector import Advanced, AlreadySeen, Fenced, Projector, Result
+from projections.requests import CHANNEL
 from projections.sharing import Share
 
 log = logging.getLogger("milepost.projector")
@@ -66,6 +68,8 @@ class Runner:
         self._on_state = on_state
         self._shared = shared
         self._stopping = asyncio.Event()
+        self._asked = asyncio.Event()
+        self._deferred = False
         self.state = State.STARTING
         self.changes = 0
 
@@ -108,6 +112,8 @@ class Runner:
             await self._take_lock(connection)
             projector = Projector(connection, self._mappings, await self._claim(connection))
             checkpoints = await projector.start()
+            await connection.add_listener(CHANNEL, lambda *_: self._asked.set())
+            self._asked.set()  # for what was asked while nobody listened
             self._enter(State.CATCHING_UP)
             async with self._source.open(checkpoints) as batches:
                 await self._consume(projector, aiter(batches))
@@ -138,16 +144,25 @@ class Runner:
 
     async def _consume(self, projector: Projector, batches: AsyncIterator[Sequence[Transaction]]) -> None:
         stopping = asyncio.ensure_future(self._stopping.wait())
+        following = asyncio.ensure_future(anext(batches))
         try:
             while not self._stopping.is_set():
-                following = asyncio.ensure_future(anext(batches))
-                await asyncio.wait({following, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if not following.done():
-                    await cancelled(following)
-                    return
-                await self._project(projector, following.result())
+                ringing = asyncio.ensure_future(self._asked.wait())
+                await asyncio.wait({following, stopping, ringing}, return_when=asyncio.FIRST_COMPLETED)
+                ringing.cancel()
+                if following.done():
+                    await self._project(projector, following.result())
+                    following = asyncio.ensure_future(anext(batches))
+                if self._asked.is_set() or self._deferred:
+                    await self._answer(projector)
         finally:
             stopping.cancel()
+            await cancelled(following)
+
+    async def _answer(self, projector: Projector) -> None:
+        """What people asked meanwhile; during a snapshot it waits for the next batch."""
+        self._asked.clear()
+        self._deferred = not await projector.answer_requests()
 
     async def _project(self, projector: Projector, batch: Sequence[Transaction]) -> None:
         match result := await project_or_isolate(projector, batch):
@@ -165,49 +180,19 @@ class Runner:
                 assert_never(result)
 
 
-async def project_or_isolate(projector: Projector, batch: Sequence[Transaction]) -> Advanced | AlreadySeen | Fenced:
-    """A batch that Postgres refuses is tried transaction by transaction; the one at fault becomes dead letters."""
+async def project_or_isolate(projector: Projector, batch: Sequence[Transaction]) -> Result:
+    """A batch that Postgres refuses is tried transaction by transaction; the changes at fault become dead letters."""
     try:
         return await projector.project(batch)
     except asyncpg.PostgresError as error:
         if not is_poison(error):
             raise
-    result: Advanced | AlreadySeen | Fenced = AlreadySeen()
+    result: Result = AlreadySeen()
     for transaction in batch:
         result = await project_one(projector, transaction)
         if isinstance(result, Fenced):
             break
     return result if isinstance(result, Fenced) else Advanced(list(projector.checkpoints.values()), 0)
-
-
-async def project_one(projector: Projector, transaction: Transaction) -> Advanced | AlreadySeen | Fenced:
-    try:
-        return await projector.project([transaction])
-    except asyncpg.PostgresError as error:
-        if not is_poison(error):
-            raise
-        return await projector.project([as_broken(transaction, str(error))])
-
-
-def is_poison(error: asyncpg.PostgresError) -> bool:
-    """Errors that will come again with the same data, whatever is done."""
-    return isinstance(error, asyncpg.DataError | asyncpg.IntegrityConstraintViolationError)
-
-
-def as_broken(transaction: Transaction, reason: str) -> Transaction:
-    changes = [c if isinstance(c, Broken) else broken(c, reason) for c in transaction.changes]
-    return Transaction(
-        transaction.source,
-        changes,
-        transaction.position,
-        transaction.resume,
-        transaction.seen,
-        transaction.snapshot,
-    )
-
-
-def broken(change: Change, reason: str) -> Broken:
-    return Broken(change.source, change.table, change.position, raw_of(change), f"Postgres refused it: {reason}")
 
 
 async def cancelled(task: "asyncio.Future[Sequence[Transaction]]") -> None:

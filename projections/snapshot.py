@@ -26,7 +26,8 @@ async def finish_snapshot(connection: Connection, last: Transaction, loader: Loa
     if await sweep(connection, last) or not await loader.has_all(connection):
         loader.forget()
     if derive:
-        await derive_graph(connection, last, loader.fold if await loader.has_all(connection) else None)
+        in_memory = loader.fold if await loader.has_all(connection) else None
+        await derive_graph(connection, last, in_memory, loader.fold.underivable)
 
 
 async def sweep(connection: Connection, last: Transaction) -> bool:
@@ -44,13 +45,17 @@ async def sweep(connection: Connection, last: Transaction) -> bool:
     return found
 
 
-async def derive_graph(connection: Connection, last: Transaction, memory: Fold | None) -> None:
-    """Every view anew, from memory if all is there, else in chunks; readers see the old graph until the commit."""
+async def derive_graph(connection: Connection, last: Transaction, memory: Fold | None, underivable: set[Doc]) -> None:
+    """Every view anew, from memory if all is there, else in chunks; readers see the old graph until the commit.
+
+    `underivable` is told anew which trees give none.
+    """
+    underivable.clear()
     await connection.execute(SQL["remember_orders"])
     for kind in TABLES:
         await connection.execute(f"delete from graph.{kind.table}")  # noqa: S608  # our own names
     told: set[str] = set()
-    async for fold, views in chunks(connection) if memory is None else remembered(memory):
+    async for fold, views in chunks(connection, underivable) if memory is None else remembered(memory):
         await write_rows(connection, {identity: row for view in views for identity, row in view.rows.items()})
         events = await found_events(connection, fold, views)
         told.update(event.order_id for event in events)
@@ -66,15 +71,16 @@ async def remembered(memory: Fold) -> AsyncIterator[tuple[Fold, list[View]]]:
         yield memory, [memory.view(root) for root in roots[start : start + CHUNK]]
 
 
-async def chunks(connection: Connection) -> AsyncIterator[tuple[Fold, list[View]]]:
+async def chunks(connection: Connection, underivable: set[Doc]) -> AsyncIterator[tuple[Fold, list[View]]]:
     after = ""
     while docs := [r["doc"] for r in await connection.fetch(SQL["roots_after"], after, CHUNK)]:
         after = docs[-1]
-        yield await views_of(connection, [text_doc(doc) for doc in docs])
+        yield await views_of(connection, [text_doc(doc) for doc in docs], underivable)
 
 
-async def views_of(connection: Connection, docs: Sequence[Doc]) -> tuple[Fold, list[View]]:
+async def views_of(connection: Connection, docs: Sequence[Doc], underivable: set[Doc]) -> tuple[Fold, list[View]]:
     fold = Fold()
+    fold.underivable = underivable
     await Loader(fold).load_components(connection, set(docs), set())
     return fold, [fold.view(doc) for doc in docs if fold.store.root(doc) == doc]
 

@@ -118,6 +118,23 @@ class FactStore:
         self._replace(old.fact if old else None, fact)
         return True
 
+    def spare(self, source: str, key: str, epoch: int) -> None:
+        """A snapshot brought the fact's row and nobody could read it: the fact stays as it was, and is not swept."""
+        position, old = Position(epoch, 0, 0), self.known.get((source, key))
+        if old is not None and old.fact.body is not None and old.position < position:
+            self.put(source, old.fact, position)
+
+    def undo(self, key: Key, old: Known | None) -> None:
+        """What was put under the key since `old` was known is as if it had never come."""
+        put = self.known[key].fact
+        if old is None:
+            self._file(put, -1)
+            del self.known[key]
+            self.added.discard(key)
+        else:
+            self.known[key] = old
+            self._replace(put, old.fact)
+
     def _replace(self, old: Fact | None, new: Fact) -> None:
         if old is not None and same_place(old, new):
             self._keep(new)
@@ -153,15 +170,13 @@ class FactStore:
             yield from self.links.docs(ident)
 
     def root(self, doc: Doc) -> Doc:
-        """The document at the top: up along the links, by the least claimant; a circle ends where it began."""
-        above = self._above(doc)
-        if above is None:
-            return doc
-        seen = {doc}
-        while above is not None and above not in seen:
-            seen.add(above)
-            doc, above = above, self._above(above)
-        return doc if above is None else min(seen)
+        """The document at the top: up along the links, by the least claimant; of a circle the least one."""
+        path = [doc]
+        while (above := self._above(path[-1])) is not None:
+            if above in path:
+                return min(path[path.index(above) :])
+            path.append(above)
+        return path[-1]
 
     def _above(self, doc: Doc) -> Doc | None:
         claimants = [c for ident in self.links.idents(doc) for c in self.claims.docs(ident)]

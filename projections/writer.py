@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from cdc.change import UNAVAILABLE, Checkpoint
 from orders.graph import TABLES, Identity, Row
-from projections.batch import Batch, DeadLetter, Entry, Tally
+from projections.batch import Batch, Entry, Tally
 from projections.database import DELETES, SQL, UPSERTS, Connection, columns
 from projections.fold import Event
 from projections.revisions import move_on
@@ -181,16 +181,6 @@ def facets_text(event: Event) -> str:
     return msgspec.json.encode(facets).decode()
 
 
-async def write_dead_letters(connection: Connection, letters: Sequence[DeadLetter]) -> None:
-    if letters:
-        await connection.execute(SQL["put_dead_letters"], *columns([dead_row(d) for d in letters], 9))
-
-
-def dead_row(letter: DeadLetter) -> tuple[Any, ...]:
-    doc = doc_text(letter.doc) if letter.doc else None
-    return letter.source, *letter.position, letter.table, letter.op, letter.raw, letter.reason, doc
-
-
 async def write_checkpoint(connection: Connection, old: Checkpoint | None, new: Checkpoint, tally: Tally) -> bool:
     """False when another projector has moved the checkpoint."""
     place = (new.source, *new.position, new.resume, new.snapshotting)
@@ -214,6 +204,5 @@ async def write(connection: Connection, batch: Batch, store: FactStore) -> None:
     await write_facts(connection, store)
     await write_rows(connection, batch.rows)
     await write_ledger(connection, batch.ledger)
-    await write_dead_letters(connection, batch.dead)
     await write_feed(connection, batch.events)
     await move_on(connection, batch.subjects)

@@ -108,7 +108,7 @@ def order(key: str, row: Columns) -> Fact:
             hold_reason=HOLD_REASONS.get(hold.strip(), hold) if hold else None,
             ship_to=f"{row.id('cusno')}/{row.id('shtno')}",
             warehouse=row.text("whs"),
-            note=row.large_text("ordnte"),
+            note=row.text("ordnte"),
         ),
     )
 

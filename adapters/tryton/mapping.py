@@ -66,7 +66,7 @@ def sale(key: str, row: Columns) -> Fact:
             cancelled_at=written(row) if state == "cancelled" else None,
             ship_to=row.text("shipment_address"),
             warehouse=row.text("warehouse"),
-            note=row.large_text("comment"),
+            note=row.text("comment"),
         ),
     )
 
@@ -87,7 +87,7 @@ def line(key: str, row: Columns) -> Fact:
             uom=row.text("unit") or "",
             ordered=ordered,
             unit_price=row.number("unit_price"),
-            description=row.large_text("description"),
+            description=row.text("description"),
         ),
     )
 

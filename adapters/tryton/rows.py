@@ -15,6 +15,7 @@ class Several(TableRule):
 
     def __init__(self, *rules: TableRule) -> None:
         self._rules = rules
+        self.prefixes = tuple(prefix for rule in rules for prefix in rule.prefixes)
 
     def facts(self, change: Change, zone: ZoneInfo | None) -> list[Fact]:
         return [fact for rule in self._rules for fact in rule.facts(change, zone)]

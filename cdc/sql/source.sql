@@ -13,6 +13,8 @@ select json_build_object(
     'system', (select system_identifier::text from pg_control_system()),
     'timeline', case when not pg_is_in_recovery()
         then ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end,
+    'log_end', case when not pg_is_in_recovery() then pg_current_wal_lsn() - '0/0'::pg_lsn end,
+    'next_transaction', pg_snapshot_xmax(pg_current_snapshot())::text::bigint % 4294967296,
     'wal_level', current_setting('wal_level'),
     'may_replicate', (
         select rolreplication or rolsuper or exists (
@@ -50,6 +52,9 @@ select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where sl
 select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1
 
 -- name: lag
--- How far the slot $1 is: whether somebody reads it, and how many bytes of log lie behind what was confirmed.
-select active, pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint as bytes
-from pg_replication_slots where slot_name = $1
+-- How far the slot $1 is: whether somebody reads it, how many bytes of log lie behind what was confirmed, how many the
+-- source keeps for it, and how many more it will write before it drops what the slot needs (null: it never does).
+select active, wal_status, (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint as log_end,
+    pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::bigint as behind,
+    pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::bigint as kept, safe_wal_size as safe
+from (values (1)) one (_) left join pg_replication_slots on slot_name = $1

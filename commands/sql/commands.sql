@@ -28,6 +28,22 @@ create table command.command (
 create index on command.command (source, next_attempt_at) where state in ('ACCEPTED', 'SENDING');
 create index on command.command (order_id, seq);
 
+create table command.dead_letter_request (       -- what was asked about dead letters, by whom, and what came of it
+    id            bigint generated always as identity primary key,
+    client        text not null,
+    key           text not null,                 -- the idempotency key, the client's own
+    action        text not null,                 -- REPLAY, DISCARD
+    dry_run       boolean not null,              -- only tell what a replay would change
+    letters       bigint[] not null,
+    note          text,                          -- why
+    requested_by  text not null,
+    requested_at  timestamptz not null default now(),
+    done_at       timestamptz,                   -- when the projector had carried it out
+    outcome       json,                          -- for each letter what became of it, and what changed
+    unique (client, key)
+);
+create index on command.dead_letter_request (id) where done_at is null;
+
 -- For the projector, in its own transaction: the effects of these commands are in the graph behind this feed position.
 -- Returns how many were settled now; one that is settled already keeps its first position.
 create function command.settle(command_ids text[], at_position bigint) returns integer language sql as $$

@@ -67,3 +67,17 @@ update command.command
 set state = case state when 'ACCEPTED' then 'REJECTED' else 'NEEDS_HUMAN' end,
     outcome = 'orders of ' || source || ' cannot be changed: no access to write is configured'
 where state in ('ACCEPTED', 'SENDING') and next_attempt_at <= now() and not source = any($1::text[])
+
+-- name: ask_about_letters
+insert into command.dead_letter_request (client, key, action, dry_run, letters, note, requested_by)
+values ($1, $2, $3, $4, $5::bigint[], $6, $7) on conflict (client, key) do nothing
+returning *
+
+-- name: asked_before
+select * from command.dead_letter_request where client = $1 and key = $2
+
+-- name: asked
+select * from command.dead_letter_request where id = $1
+
+-- name: notify_letters
+notify milepost_letters

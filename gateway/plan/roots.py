@@ -16,9 +16,10 @@ from gateway.plan.subjects import ALL_ORDERS
 from gateway.statements import SQL
 from gateway.tables import Choice
 from gateway.types.common import page_size
+from gateway.types.dead_letter import LETTERS, MOST_LETTERS, letter_id
 from gateway.types.found import REFERENCES_BY_VALUE
 from gateway.types.node import NODES
-from gateway.types.operations import COUNTS, LETTERS, MOST_COUNTS, MOST_LETTERS
+from gateway.types.operations import COUNTS, MOST_COUNTS
 from gateway.types.product import MOST_BALANCES
 from orders.errors import RejectedError
 
@@ -181,15 +182,21 @@ def entity_subjects(kind: str, keys: Sequence[str]) -> Subjects:
     return None
 
 
+def letters(arguments: Arguments) -> Sequence[object]:
+    """The parameters of `dead_letters`. Raises RejectedError."""
+    wanted = (arguments.get("source"), arguments.get("table"), arguments.get("order_id"), arguments["resolved"])
+    after = arguments.get("after")
+    older = None if after is None else letter_id(str(after))
+    return *wanted, older, page_size(arguments.get("first"), LETTERS, MOST_LETTERS)
+
+
 OF_REFERENCE = "select coalesce('order/' || order_id, '?') from graph.reference where value = {0}"
 ROOTS: Mapping[str, Binder] = {
     "__typename": TypeName(),
     "_entities": Entities(),
     "command": ByKey({"id": "commands_by_id"}),
     "customer": ByKey({"id": "customers_by_id"}),
-    "deadLetters": Listing(
-        "dead_letters", lambda a: (a.get("source"), a["resolved"], page_size(a.get("first"), LETTERS, MOST_LETTERS))
-    ),
+    "deadLetters": Listing("dead_letters", letters),
     "events": Events(),
     "find": Find(),
     "inventory": Listing("inventory", lambda a: (a.get("sku"), a.get("warehouse"), MOST_BALANCES)),

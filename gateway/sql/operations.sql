@@ -8,7 +8,8 @@ begin transaction isolation level repeatable read, read only
 rollback
 
 -- name: sources
-select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes,
+select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes, s.slot, s.safe_bytes,
+    s.safe_seconds, s.healed_at, s.healed_reason, s.advice,
     c.epoch, c.log, c.ordinal, coalesce(c.snapshotting, false) as snapshotting,
     coalesce(c.seen, 0) as seen, coalesce(c.applied, 0) as applied, coalesce(c.superseded, 0) as superseded,
     coalesce(c.dead, 0) as dead_lettered, coalesce(c.filtered, 0) as filtered,
@@ -19,10 +20,11 @@ from record.source_state s full join record.checkpoint c using (source)
 order by source
 
 -- name: freshness_by_source
-select source as parent, * from record.freshness where source = any($1::text[])
+select source as parent, *, false as held, 0 as waiting from record.freshness where source = any($1::text[])
 
 -- name: freshness_by_order
-select o.id as parent, told.source, f.state, f.committed_at, f.projected_at, coalesce(f.read_at, now()) as read_at, f.as_of
+select o.id as parent, told.source, f.state, f.committed_at, f.projected_at, coalesce(f.read_at, now()) as read_at, f.as_of,
+    coalesce(w.letters, 0) > 0 as held, coalesce(w.letters, 0) as waiting
 from graph.orders o
 cross join lateral (
     select o.source
@@ -32,13 +34,21 @@ cross join lateral (
     union select source from graph.returns where order_id = o.id
 ) told
 left join record.freshness f on f.source = told.source
+left join record.waiting w on w.source = told.source and w.order_id = o.id
 where o.id = any($1::text[]) order by o.id, told.source
 
 -- name: dead_letters
 select * from record.dead_letter
-where ($2::boolean or resolved_at is null)
+where ($4::boolean or resolved_at is null)
     and ($1::text is null or source = $1)
-order by id desc limit $3
+    and ($2::text is null or tbl = $2)
+    and ($3::text is null or order_id = $3)
+    and ($5::bigint is null or id < $5)
+order by id desc limit $6
+
+-- name: dead_letter_requests
+select * from command.dead_letter_request where ($1::bigint is null or id = $1)
+order by id desc limit $2
 
 -- name: commands_by_id
 select id as parent, * from command.command where id = any($1::text[])

@@ -6,6 +6,7 @@ from commands.log import CommandKind, CommandState
 from commands.ports import HoldReason
 from gateway.feed import GapReason
 from gateway.types.enums import expose
+from orders.letters import LetterAction, LetterOutcome
 
 
 class OrderSort(StrEnum):
@@ -103,6 +104,27 @@ expose(
         "SETTLED": "Its effect has come back and is visible in the graph.",
         "REJECTED": "That system will not do it; `outcome` says why.",
         "NEEDS_HUMAN": "Nobody can tell whether it was done, or it cannot be sent; `outcome` says more.",
+    },
+)
+expose(
+    LetterAction,
+    "DeadLetterAction",
+    "What can be asked about a dead letter.",
+    {
+        "REPLAY": "To try it again, as of the place in its source's log where it stood.",
+        "DISCARD": "To give it up.",
+    },
+)
+expose(
+    LetterOutcome,
+    "DeadLetterResult",
+    "What became of a dead letter.",
+    {
+        "REPLAYED": "It is in the graph; of a dry run: it would be.",
+        "SUPERSEDED": "It could be read, and its row had been told anew meanwhile.",
+        "DISCARDED": "It was given up.",
+        "WAITS": "It cannot be used yet.",
+        "GONE": "There is no such dead letter, or it was resolved before.",
     },
 )
 expose(

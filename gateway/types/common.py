@@ -19,15 +19,23 @@ Resolver = TypeVar("Resolver", bound=Callable[..., Any])
 
 
 def column(
-    description: str, *secrets: Secret, plan: Part | Choice | Expression | Shown | None = None, shareable: bool = False
+    description: str,
+    *secrets: Secret,
+    plan: Part | Choice | Expression | Shown | None = None,
+    shareable: bool = False,
+    size: ListSize | None = None,
 ) -> Any:
-    """A field that is the column of its name; one that is secret from somebody can be null.
+    """A field that is the column of its name; one that is secret from somebody can be null; a list says its size.
 
     `plan` says how it lies in the row, where it is no column; `shareable` that a neighbor may have the field too.
     """
     mapping = {} if plan is None else {KEY: plan}
     return strawberry.federation.field(
-        description=description, metadata=mapping, shareable=shareable, **guarded(secrets)
+        description=description,
+        metadata=mapping,
+        shareable=shareable,
+        directives=() if size is None else (size,),
+        **guarded(secrets),
     )
 
 

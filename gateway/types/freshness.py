@@ -17,10 +17,11 @@ LAG = Expression(
 )
 
 
-@visible("record.freshness", rows=ANYONE)
+@visible("record.freshness", "record.waiting", rows=ANYONE)
 @strawberry.federation.type(description="As of when one source's part of what is shown is known.")
 class Freshness:
     read_at: strawberry.Private[datetime]
+    held: strawberry.Private[bool]
     source: str = column("The source's name.")
     state: str | None = column("starting, snapshotting, streaming or failed; null: nobody captures it.")
     as_of: datetime | None = column(
@@ -28,21 +29,23 @@ class Freshness:
     )
     committed_at: datetime | None = column("When the source committed the last change that is shown.")
     projected_at: datetime | None = column("When that change was shown.")
+    waiting: int = column("How many changes of the order nobody could use so far; 0 where it is no order's freshness.")
 
     @resolved("How long ago `asOf` was, in seconds.", plan=LAG)
     def lag_seconds(self) -> float | None:
         return None if self.as_of is None else max(0.0, (self.read_at - self.as_of).total_seconds())
 
     @resolved(
-        f"Do not rely on it: the source is not read at present, or `asOf` is more than {STALE_AFTER} seconds ago.",
+        "Do not rely on it: the source is not read at present, a change of the order waits, or `asOf` is more than "
+        f"{STALE_AFTER} seconds ago.",
         plan=Expression(
-            "({t}.state is distinct from 'streaming'"
+            "({t}.held or {t}.state is distinct from 'streaming'"
             f" or coalesce({{t}}.read_at - {{t}}.as_of > interval '{STALE_AFTER} seconds', true))"
         ),
     )
     def stale(self) -> bool:
         lag = self.lag_seconds()
-        return self.state != "streaming" or lag is None or lag > STALE_AFTER
+        return self.held or self.state != "streaming" or lag is None or lag > STALE_AFTER
 
 
 _read_freshness = reader(Freshness)

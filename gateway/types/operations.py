@@ -8,14 +8,12 @@ import strawberry
 
 from gateway.loading import reader
 from gateway.tables import Expression
-from gateway.types.common import column, one, resolved
+from gateway.types.common import column, one
 from gateway.types.freshness import FRESHNESS_BY_SOURCE, Freshness
 from gateway.visibility import Rows, visible
 
 COUNTS, MOST_COUNTS = 100, 1000
 """How many values orders are counted by, unless asked for more, and at most."""
-LETTERS, MOST_LETTERS = 50, 200
-"""How many dead letters, unless asked for more, and at most."""
 
 BigInt = NewType("BigInt", int)
 """A whole number that may be beyond 32 bits; JSON carries it exactly up to 2^53."""
@@ -52,27 +50,14 @@ class Source:
     lag_bytes: BigInt | None = column("Of its log, behind the end.")
     lag_changes: BigInt | None = column("Changes that are captured and not yet projected.")
 
+    slot: str | None = column("What it keeps of its log for us: Postgres's wal_status, or absent.")
+    safe_bytes: BigInt | None = column("What it may write before it drops log that we need; null: it never drops it.")
+    safe_seconds: float | None = column("How long that lasts at the rate of late.")
+    healed_at: datetime | None = column("When it was read anew the last time because something was lost.")
+    healed_reason: str | None = column("What was lost then.")
+    advice: str | None = column("What to do, if anything.")
+
     freshness: Freshness = one("As of when what it says is shown.", lambda: FRESHNESS_BY_SOURCE, "name")
-
-
-@visible("record.dead_letter", rows=Rows())
-@strawberry.federation.type(description="A change that nobody could use; only its own document waits for it.")
-class DeadLetter:
-    bytes_: strawberry.Private[bytes]
-    id: strawberry.ID = column("Its identifier.", plan=Expression("{t}.id::text"))
-    source: str = column("Where the change came from.")
-    table: str = column("The table, with its schema.", plan=Expression("{t}.tbl"))
-    op: str = column("c: created, u: updated, d: deleted, r: read in a snapshot, t: truncated.")
-    position: str = column("The place in the source's log.", plan=POSITION)
-    reason: str = column("Why it could not be used.")
-    document: str | None = column("The document that waits for it.", plan=Expression("{t}.doc"))
-    first_seen: datetime = column("When it came first.")
-    last_seen: datetime = column("When it came last.")
-    resolved_at: datetime | None = column("When it could be used after all.")
-
-    @resolved("The change as it came; what is not UTF-8 is replaced.")
-    def raw(self) -> str:
-        return self.bytes_.decode(errors="replace")
 
 
 @strawberry.federation.type(description="How many orders have a value.")
@@ -81,20 +66,12 @@ class OrderCount:
     count: int = column("How many orders have it.")
 
 
-def _position(row: asyncpg.Record) -> str | None:
+def position_of(row: asyncpg.Record) -> str | None:
     epoch, log, ordinal = row["epoch"], row["log"], row["ordinal"]
     if epoch is None or log is None:
         return None
     return f"{epoch}/{log >> 32:X}/{log & 0xFFFFFFFF:X}/{ordinal}"
 
 
-read_source = reader(Source, position=_position)
-read_dead_letter = reader(
-    DeadLetter,
-    id=lambda row: strawberry.ID(str(row["id"])),
-    table=lambda row: row["tbl"],
-    document=lambda row: row["doc"],
-    bytes_=lambda row: row["raw"],
-    position=_position,
-)
+read_source = reader(Source, position=position_of)
 read_count = reader(OrderCount)

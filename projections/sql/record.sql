@@ -34,7 +34,14 @@ create table record.source_state (               -- what the capture says of eac
     detail        text,                          -- why it failed
     lag_bytes     bigint,                        -- of the source's log, behind its end
     lag_changes   bigint,                        -- captured, not projected yet
-    updated_at    timestamptz not null default now()
+    updated_at    timestamptz not null default now(),
+    slot          text,                          -- what the source keeps for us: its wal_status, or absent
+    kept_bytes    bigint,                        -- log that the source keeps for us
+    safe_bytes    bigint,                        -- what it may still write before it drops some of that; null: it never does
+    safe_seconds  float8,                        -- how long that lasts at the rate of late
+    healed_at     timestamptz,                   -- when a snapshot was taken the last time because something was lost
+    healed_reason text,                          -- and what was
+    advice        text                           -- what to do, if anything
 );
 
 create view record.freshness as                  -- what everybody may know of a source
@@ -103,7 +110,7 @@ create table record.feed (                       -- order events in commit order
     unique (order_id, key)
 );
 
-create table record.dead_letter (
+create table record.dead_letter (                -- changes that nobody could use; only what hangs on them waits
     id            bigint generated always as identity primary key,
     source        text not null,
     epoch         integer not null,
@@ -111,11 +118,40 @@ create table record.dead_letter (
     ordinal       integer not null,
     tbl           text not null,
     op            text not null,
+    key           text,                          -- the row's key as JSON, if it could be read
     raw           bytea not null,                -- the change as it came
+    kind          text not null default 'UNMAPPED',  -- UNREADABLE, UNMAPPED, REFUSED, UNDERIVABLE
     reason        text not null,
     doc           text,                          -- the document that waits for it, if known
+    order_id      text,                          -- the order that waits for it, if known
+    attempts      integer not null default 1,
     first_seen    timestamptz not null default now(),
     last_seen     timestamptz not null default now(),
     resolved_at   timestamptz,
-    unique (source, epoch, log, ordinal)
+    resolution    text,                          -- REPLAYED, SUPERSEDED (its row was told anew), DISCARDED
+    resolved_by   text
 );
+-- Of hashes: what is poison may be longer than an index can hold.
+create unique index on record.dead_letter (source, epoch, log, ordinal, hashtextextended(coalesce(doc, ''), 0));
+create index on record.dead_letter (hashtextextended(key, 0)) where resolved_at is null;
+create index on record.dead_letter using hash (order_id) where resolved_at is null;
+
+create view record.waiting as                    -- how many changes of an order and a source nobody could use so far
+select source, order_id, count(*)::integer as letters
+from record.dead_letter where resolved_at is null and order_id is not null group by source, order_id;
+
+-- The order that a document or an identifier hangs under, as far as is known; null: of none.
+create function record.order_of(of_doc text, of_ident text) returns text stable language sql as $$
+    with recursive seed (doc) as (
+        select of_doc where of_doc is not null
+        union select doc from graph.claim where ident = of_ident
+    ), up (doc) as (
+        select doc from seed
+        union select c.doc from up join graph.link l on l.doc = up.doc join graph.claim c on c.ident = l.ident
+    ), named (ident) as (
+        select of_ident
+        union select l.ident from graph.link l join up using (doc)
+        union select c.ident from graph.claim c join up using (doc)
+    )
+    select min(substr(ident, 14)) from named where starts_with(ident, 'order_number=')
+$$;

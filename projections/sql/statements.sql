@@ -33,6 +33,10 @@ select exists (select from graph.fact) or exists (select from record.feed)
 select source, key, epoch, log, ordinal, doc, fact from graph.fact
 where (source, key) in (select * from unnest($1::text[], $2::text[]))
 
+-- name: keys_of_table
+select key from graph.fact
+where source = $1 and exists (select from unnest($2::text[]) prefix where starts_with(key, prefix)) and doc is not null
+
 -- name: component
 -- All facts of the documents that hang together with these documents and identifiers.
 with recursive seed (doc) as (
@@ -76,11 +80,6 @@ delete from graph.link where (ident, doc) in (select * from unnest($1::text[], $
 -- The row stays locked until commit: positions are in commit order.
 update record.feed_head set position = position + $1 returning position - $1
 
--- name: put_dead_letters
-insert into record.dead_letter (source, epoch, log, ordinal, tbl, op, raw, reason, doc)
-select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::text[])
-on conflict (source, epoch, log, ordinal) do update set last_seen = now(), reason = excluded.reason
-
 -- name: add_checkpoint
 insert into record.checkpoint (source, epoch, log, ordinal, resume, snapshotting, seen, applied, superseded, dead, filtered, committed_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -101,9 +100,14 @@ select command.settle($1::text[], $2::bigint)
 select pg_notify('milepost_feed', $1::text)
 
 -- name: put_source_state
-insert into record.source_state (source, state, detail, lag_bytes, lag_changes) values ($1, $2, $3, $4, $5)
-on conflict (source) do update set (state, detail, lag_bytes, lag_changes, updated_at)
-    = (excluded.state, excluded.detail, excluded.lag_bytes, excluded.lag_changes, now())
+insert into record.source_state as s (source, state, detail, lag_bytes, lag_changes, slot, kept_bytes, safe_bytes,
+    safe_seconds, healed_at, healed_reason, advice)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+on conflict (source) do update set (state, detail, lag_bytes, lag_changes, updated_at, slot, kept_bytes, safe_bytes,
+    safe_seconds, healed_at, healed_reason, advice)
+    = (excluded.state, excluded.detail, excluded.lag_bytes, excluded.lag_changes, now(), excluded.slot,
+    excluded.kept_bytes, excluded.safe_bytes, excluded.safe_seconds, coalesce(excluded.healed_at, s.healed_at),
+    coalesce(excluded.healed_reason, s.healed_reason), excluded.advice)
 
 -- name: swept_keys
 -- Facts that a finished snapshot did not bring again.

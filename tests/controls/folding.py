@@ -26,7 +26,7 @@ def folded(transactions: Iterable[Transaction], mappings: Mappings) -> tuple[Gra
     fold, graph, events = Fold(), Graph(), list[Event]()
     for transaction in transactions:
         delta = fold.apply(stated(transaction, mappings))
-        assert not delta.broken
+        assert not delta.rejected
         for identity, row in delta.rows.items():
             if row is None:
                 del graph[identity]

@@ -9,6 +9,7 @@ import asyncpg
 from app.verifying import differences
 from cdc.change import Broken, Change, Op, Position, Snapshot, Transaction
 from projections.database import SCHEMAS, Connection, schema_sql
+from projections.mapping import Mappings
 from projections.replay import replayed, stored
 from tests.controls.serving import ROOT
 from tests.controls.story import MAPPINGS
@@ -61,6 +62,10 @@ def deleted(written: Written) -> Written:
     return written[0], Op.DELETE, written[2], None
 
 
+def truncated(table: str) -> Written:
+    return table, Op.TRUNCATE, {}, None
+
+
 def transaction(
     log: int, *written: Written | bytes, epoch: int = 1, snapshot: Snapshot = Snapshot.NO, source: str = "erp"
 ) -> Transaction:
@@ -97,8 +102,13 @@ async def check(db: Connection) -> None:
 
     Before a snapshot is whole the graph is older than the ledger.
     """
+    await check_with(db, MAPPINGS)
+
+
+async def check_with(db: Connection, mappings: Mappings) -> None:
+    """As `check`, where the projector has another mapping."""
     if not await db.fetchval("select bool_or(snapshotting) from record.checkpoint"):
-        assert differences(await replayed(db, MAPPINGS), await stored(db)) == []
+        assert differences(await replayed(db, mappings), await stored(db)) == []
     assert await db.fetch(_DISORDER) == []
     assert await db.fetch(_REMAINDERS) == []
 

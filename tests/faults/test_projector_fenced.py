@@ -1,20 +1,15 @@
 """F28, F29, F31: two projectors, a zombie, and a connection that is cut in the middle of a batch."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
-
 import asyncpg
 import pytest
 
-from cdc.change import Checkpoint, Transaction
-from cdc.memory import MemorySource
+from cdc.change import Checkpoint
 from projections.database import Connection
 from projections.projector import Advanced, Fenced, Projector
-from projections.runner import Runner, State
+from projections.runner import State
 from tests.controls import projecting
 from tests.controls.projecting import order
+from tests.controls.running import running, there
 from tests.controls.story import MAPPINGS
 from tests.controls.waiting import until
 
@@ -50,34 +45,6 @@ async def test_a_zombie_from_before_the_first_checkpoint_writes_nothing(graph: C
     assert await zombie.project([order(1, 1)]) == Fenced("erp")
     assert await projecting.dump(graph) == before
     await other.close()
-
-
-class Endless(MemorySource):
-    """As a source that streams: behind its last transaction it waits for another."""
-
-    async def _read(self, transactions: list[Transaction]) -> AsyncIterator[Sequence[Transaction]]:
-        async for batch in super()._read(transactions):
-            yield batch
-        await asyncio.Event().wait()
-
-
-@asynccontextmanager
-async def running(database: str, *transactions: Transaction, batch: int = 1) -> AsyncIterator[Runner]:
-    connect = partial(asyncpg.connect, database, server_settings={"application_name": "projector"})
-    runner = Runner(Endless(transactions, batch), MAPPINGS, connect)
-    task = asyncio.create_task(runner.run())
-    try:
-        yield runner
-    finally:
-        runner.stop()
-        await task
-
-
-def there(graph: Connection, *numbers: str) -> Callable[[], Awaitable[bool]]:
-    async def ask() -> bool:
-        return [row["id"] for row in await graph.fetch("select id from graph.orders order by id")] == [*numbers]
-
-    return ask
 
 
 async def test_the_second_projector_waits_for_the_first(graph: Connection, database: str) -> None:

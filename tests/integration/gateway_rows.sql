@@ -69,12 +69,12 @@ insert into graph.reference values
 insert into record.checkpoint values
     ('erp', 1, 4294967297, 3, null, false, 10, 6, 1, 2, 1, now() - interval '90 seconds', now()),
     ('east', 1, 5, 0, null, true, 4, 4, 0, 0, 0, now() - interval '1 hour', now());
-insert into record.source_state values
+insert into record.source_state (source, state, detail, lag_bytes, lag_changes, updated_at) values
     ('erp', 'streaming', null, 1000, 7, now()), ('east', 'snapshotting', null, null, 0, now()),
     ('inbox', 'failed', 'no such host', null, null, now());
-insert into record.dead_letter (source, epoch, log, ordinal, tbl, op, raw, reason, doc, resolved_at) values
-    ('erp', 1, 9, 0, 'public.ordlin', 'c', 'what came ÿ', 'no such unit', 'order 1042', null),
-    ('erp', 1, 10, 0, 'public.ordlin', 'c', 'mended', 'no such unit', null, now());
+insert into record.dead_letter (source, epoch, log, ordinal, tbl, op, raw, reason, doc, order_id, resolved_at) values
+    ('erp', 1, 9, 0, 'public.ordlin', 'c', 'what came ÿ', 'no such unit', 'order 1042', '1044', null),
+    ('erp', 1, 10, 0, 'public.ordlin', 'c', 'mended', 'no such unit', null, null, now());
 update record.feed_head set position = 3;
 insert into record.feed values
     (1, '1042', 1, 'ORDER_ACCEPTED', 'accepted', 'order', '1042', null, '2026-03-01 10:05Z', '2026-03-01 10:05Z',

@@ -2,13 +2,15 @@
 
 import random
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from app.postgres import Postgres
-from cdc.change import Transaction
+from cdc.change import Change, Transaction
 from demo.story import Story
 from tests.controls.folding import at_rest, folded, lasting
 from tests.controls.story import MAPPINGS, captured_story, run
@@ -71,6 +73,41 @@ def test_versions_rise_by_one_and_no_happening_comes_twice(streams: Streams, see
         assert event.version == versions[event.order_id]
     keys = [(event.order_id, event.happening.key) for event in events]
     assert len(keys) == len(set(keys))
+
+
+@given(seed=st.integers(0, 2**32))
+@FEW
+def test_clocks_that_are_wrong_change_nothing(streams: Streams, seed: int) -> None:
+    """F25: each source's clock is off by up to a day, and jumps. Positions decide; clocks are only shown."""
+    rng, right = random.Random(seed), merged(streams, in_turn(streams))
+    graph, events = folded((skewed(each, rng) for each in right), MAPPINGS)
+    expected, first = folded(right, MAPPINGS)
+    assert graph == expected
+    assert [(e.order_id, e.version, e.happening.key) for e in events] == [
+        (e.order_id, e.version, e.happening.key) for e in first
+    ]
+
+
+def skewed(transaction: Transaction, rng: random.Random) -> Transaction:
+    off = timedelta(seconds=rng.randint(-86_400, 86_400))
+    changes = [
+        replace(c, committed_at=c.committed_at + off, captured_at=c.captured_at - off)
+        for c in transaction.changes
+        if isinstance(c, Change) and c.committed_at
+    ]
+    assert len(changes) == len(transaction.changes)
+    return replace(transaction, changes=changes)
+
+
+@given(seed=st.integers(0, 2**32))
+@FEW
+def test_a_source_that_is_hours_late_ends_in_the_same_graph(streams: Streams, seed: int) -> None:
+    """F24: all of one source comes behind all of the others, and some of it twice; no state goes back for it."""
+    rng, late = random.Random(seed), random.Random(seed).choice(sorted(streams))
+    turns = sorted(in_turn(streams), key=lambda source: source == late)
+    once = merged(streams, turns)
+    again = [t for new in once for t in (new, *rng.sample(once[: once.index(new) + 1], rng.randint(0, 1)))]
+    assert folded(again, MAPPINGS)[0] == folded(merged(streams, in_turn(streams)), MAPPINGS)[0]
 
 
 def test_facts_of_one_source_in_any_order_give_the_same_graph(streams: Streams) -> None:

@@ -11,7 +11,7 @@ from tests.controls import serving
 from tests.controls.serving import Client
 
 OF_ORDER = """
-query ($id: ID!) { order(id: $id) { freshness { source state asOf committedAt projectedAt lagSeconds stale } } }
+query ($id: ID!) { order(id: $id) { freshness { source state asOf committedAt projectedAt lagSeconds stale waiting } } }
 """
 STATE = "update record.source_state set state = $1, lag_changes = $2, updated_at = now() - $3 * interval '1 second'"
 COMMITTED = "update record.checkpoint set committed_at = now() - $1 * interval '1 second'"
@@ -67,6 +67,16 @@ async def test_it_is_as_old_as_what_is_not_shown_yet(
     assert lag <= erp["lagSeconds"] < lag + 30
     assert erp["asOf"] >= erp["committedAt"]
     assert erp["projectedAt"] is not None
+
+
+async def test_an_order_of_which_a_change_waits_is_stale(
+    client: Client, db: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """It alone: the source's other orders are as fresh as the source."""
+    await db.execute(STATE, "streaming", 0, 1)
+    good, held = [(await of_order(client, order))["erp"] for order in ("1042", "1044")]
+    assert (good["waiting"], good["stale"]) == (0, False)
+    assert (held["waiting"], held["stale"]) == (1, True)
 
 
 async def test_a_source_that_nobody_captures_is_stale(client: Client) -> None:

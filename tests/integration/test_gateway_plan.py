@@ -99,6 +99,9 @@ MORE: dict[str, Sequence[object]] = {
     "events.after": ["bad", *(feed_cursor(position) for position in (0, 2, 3, 7, 480, 500, 501))],
     "events.orderId": ["1042", "1043", "none"],
     "deadLetters.source": ["erp", "none"],
+    "deadLetters.table": ["public.ordlin", "none"],
+    "deadLetters.orderId": ["1044", "none"],
+    "deadLetters.after": ["2", "1", "none"],
     "deadLetters.resolved": [True],
     "deadLetters.first": [1, 200, 0],
     "command.id": ["cmd_1", "cmd_2", "none"],
@@ -302,7 +305,7 @@ LIST = LIST.replace(
 WHY = """
 query ($id: ID!) { order(id: $id) {
   why { facet state previous since events { version type order { id } } }
-  freshness { source state asOf lagSeconds stale }
+  freshness { source state asOf lagSeconds stale waiting }
 } }
 """
 CUSTOMER = """

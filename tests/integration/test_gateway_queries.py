@@ -311,6 +311,16 @@ async def test_dead_letters_are_for_operations(client: Client) -> None:
         "document": "order 1042", "raw": "what came ÿ", "resolvedAt": None,
     }  # fmt: skip
     assert len((await client.ask(query, all=True))["deadLetters"]) == 2
+    paged = """query ($after: ID, $order: ID, $table: String) {
+      deadLetters(resolved: true, first: 1, after: $after, orderId: $order, table: $table) {
+        id kind orderId attempts resolution
+      }
+    }"""
+    (last,) = (await client.ask(paged))["deadLetters"]
+    (first,) = (await client.ask(paged, after=last["id"]))["deadLetters"]
+    assert (await client.ask(paged, after=first["id"]))["deadLetters"] == []
+    assert (await client.ask(paged, order="1044", table="public.ordlin"))["deadLetters"] == [first]
+    assert first == {"id": first["id"], "kind": "UNMAPPED", "orderId": "1044", "attempts": 1, "resolution": None}
     service = {"authorization": f"Bearer {serving.token('service')}"}
     answer = (await client.post(query, service, all=False)).json()
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"

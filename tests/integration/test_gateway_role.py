@@ -1,4 +1,4 @@
-"""The Postgres role of the gateway: it reads the graph, writes commands, takes points, and can do nothing else."""
+"""The gateway's Postgres role reads the graph, writes commands and requests, takes points, and can do nothing else."""
 
 from collections.abc import AsyncIterator
 from typing import TypeAlias
@@ -20,7 +20,7 @@ _RIGHTS = """
 select bool_or(has_table_privilege($1, $2::text, kind)) from unnest(string_to_array($3, ' ')) as kind
 """
 HIDDEN = {"graph.fact", "graph.claim", "graph.link", "gateway.bucket"}
-COMMANDS = "command.command"
+WRITTEN = ["command.command", "command.dead_letter_request"]
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -57,8 +57,8 @@ async def test_it_reads_what_readers_read(owner: Db) -> None:
     assert set(await tables(owner)) - readable == HIDDEN
 
 
-async def test_it_writes_commands_and_nothing_else(owner: Db) -> None:
-    assert [table for table in await tables(owner) if await may(owner, table, "INSERT")] == [COMMANDS]
+async def test_it_writes_commands_requests_and_nothing_else(owner: Db) -> None:
+    assert [table for table in await tables(owner) if await may(owner, table, "INSERT")] == WRITTEN
     assert [table for table in await tables(owner) if await may(owner, table, "UPDATE", "DELETE", "TRUNCATE")] == []
 
 

@@ -13,6 +13,8 @@ SLOT = Slot(database="erp", confirmed=400, lost=False)
 SERVER = Server(
     system="7001",
     timeline=1,
+    log_end=500,
+    next_transaction=800,
     wal_level="logical",
     may_replicate=True,
     may_publish=True,
@@ -21,7 +23,7 @@ SERVER = Server(
     published=["public.b", "public.a"],
     slot=SLOT,
 )
-OFFSET = b'{"lsn":400}'
+OFFSET = b'{"lsn":400,"txId":799}'
 CHECKPOINT = Checkpoint("erp", Position(2, 400, 3), sealed(identity(SERVER), OFFSET))
 
 
@@ -42,6 +44,9 @@ def test_a_slot_that_lags_behind_the_checkpoint_is_fine() -> None:
         (replace(SERVER, slot=replace(SLOT, confirmed=401)), "ahead of the checkpoint 2/0/190/3"),
         (replace(SERVER, system="7002"), "another server"),
         (replace(SERVER, timeline=2), "timeline moved from 1 to 2"),
+        (replace(SERVER, next_transaction=799), "not come to transaction 799 yet"),
+        (replace(SERVER, next_transaction=2**32 - 5), "restored from an older backup"),
+        (replace(SERVER, log_end=399), "restored from an older backup"),
         (replace(SERVER, published=["public.a"]), "other tables"),
         (replace(SERVER, published=None), "other tables"),
     ],

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cdc.change import Broken, Change, Position, Snapshot, Transaction
-from cdc.envelope import Line, Unreadable, decode
+from cdc.envelope import Line, Membership, Unreadable, decode
 from cdc.transactions import SLICE, Assembler, TornError
 
 RECORDED = decode(Path(__file__).with_name("cdc_recorded.jsonl").read_bytes())
@@ -73,6 +74,38 @@ def test_batches_do_not_matter(data: st.DataObject, sizes: list[int]) -> None:
     positions = [place for each in made for place in [*(change.position for change in each.changes), each.position]]
     assert positions == sorted(positions)
     assert len({each.position for each in made}) == len(made)
+
+
+@given(
+    st.data(), st.lists(st.sampled_from([*RECORDED, Unreadable(b"{torn", "no JSON")]), max_size=40), st.integers(1, 9)
+)
+def test_what_is_too_large_for_memory_is_the_same(data: st.DataObject, rows: Lines, few: int) -> None:
+    """Whatever the rows hold and however many are kept in memory."""
+    placed = [in_transaction(each) for each in rows if isinstance(each, Unreadable) or each.is_row]
+    stream = [*lines(begin(7)), *placed, *lines(end(7, 900, len(placed)))]
+    hidden = frozenset(each.table for each in placed[:1] if isinstance(each, Line))
+    [whole] = fed(Assembler("erp", 1, snapshotting=False, hidden=hidden), [stream])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cdc.transactions.IN_MEMORY", few)
+        patch.setattr("cdc.spill.CHUNK", 3)
+        [spilled] = fed(Assembler("erp", 1, snapshotting=False, hidden=hidden), data.draw(cuts(stream)))
+    assert [shown(each) for each in spilled.changes] == [shown(each) for each in whole.changes]
+    assert (len(spilled.changes), spilled.seen, spilled.position) == (len(whole.changes), whole.seen, whole.position)
+    assert [*map(shown, spilled.changes[2:5])] == [*map(shown, whole.changes[2:5])]
+    if whole.changes:
+        assert shown(spilled.changes[-1]) == shown(whole.changes[-1])
+
+
+def shown(change: Change | Broken) -> object:
+    """The reason why a line cannot be read may be told in other words."""
+    return replace(change, reason="") if isinstance(change, Broken) else change
+
+
+def in_transaction(line: Line | Unreadable) -> Line | Unreadable:
+    """A recorded row as one of transaction 7."""
+    if isinstance(line, Unreadable):
+        return line
+    return Line(line.key, replace(line.value, transaction=Membership("7:1")))
 
 
 @given(st.data(), sizes, st.integers(0, 40))

@@ -27,5 +27,8 @@ def test_a_tree_holds_the_documents_whose_root_it_is(documents: list[tuple[set[i
         )
         store.put("erp", fact, Position(0, number, 0))
     roots = {doc: store.root(doc) for doc in store.docs}
+    for doc, root in roots.items():
+        above = store._above(doc)
+        assert root == (doc if above is None else roots[above]), "whatever hangs below hangs in the same tree"
     for root in set(roots.values()):
         assert set(store.tree(root)) == {doc for doc, its in roots.items() if its == root}

@@ -1,0 +1,110 @@
+"""F12: one transaction that is larger than memory should be. It goes through a file, and a part at a time into the
+graph; readers see all of it or nothing, and who is killed in the middle of it begins it again. C1, C2, C10, C11."""
+
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from tests.controls.capturing import run
+from tests.controls.crash_projector import installed, projector
+from tests.controls.milepost import SECONDS, Installed, owner, streaming
+from tests.controls.selling import MASTER_DATA
+from tests.controls.waiting import until
+
+ORDERS = 5_100
+"""Of three rows each."""
+MOST = 200 << 20
+"""Bytes by which the projector may grow: what its caches hold, whatever the size of the transaction."""
+
+SELL = """
+with headers as (
+    insert into ordhdr (ordno, cusno, shtno, cuspo, ordsrc, ordsts, orddt, accdt, whs, chgdt)
+    select n, 9001, 1, 'PO-' || n, 'S1', '20', '2026-03-02 09:00', '2026-03-02 09:05', 'EA', '2026-03-02 09:05'
+    from generate_series(1000000, 999999 + {0}) n returning ordno
+)
+insert into ordlin (ordno, linno, itmno, qtyord, untprc, uom)
+select n, l, 'T-100', 10, 2.5, 'EA' from generate_series(1000000, 999999 + {0}) n, generate_series(1, 2) l
+"""
+RAISE = "update ordlin set qtyord = qtyord + 1"
+SHOWN = """
+select count(*) as orders, count(*) filter (where total = 55) as raised,
+    (select count(*) from graph.line) as lines from graph.orders where number >= '1000000'
+"""
+RECORD = """
+select (select count(*) from record.ledger
+        where tbl in ('public.ordhdr', 'public.ordlin') and outcome = 'applied') as ledger,
+    (select count(*) from record.checkpoint where seen <> applied + superseded + dead + filtered) as unaccounted,
+    (select count(*) from (select 1 from record.feed group by order_id
+        having max(version) <> count(*) or count(distinct key) <> count(*)) f) as disorderly
+"""
+WORKING = (
+    "select count(*) from pg_stat_activity where application_name = 'milepost projector' and backend_xid is not null"
+)
+
+
+class Watched:
+    """What readers saw, one look after the other."""
+
+    def __init__(self, whole: Installed) -> None:
+        self.whole, self.seen = whole, set[tuple[int, int, int]]()
+
+    async def look(self) -> tuple[int, int, int]:
+        [row] = await self.whole.fetch(SHOWN)
+        self.seen.add(tuple(row))
+        return tuple(row)
+
+    async def until(self, *counts: int) -> None:
+        async def there() -> bool:
+            return await self.look() == counts
+
+        await until(there, 20 * SECONDS)
+
+
+async def is_writing(whole: Installed) -> bool:
+    [[backends]] = await whole.fetch(WORKING)
+    return bool(backends)
+
+
+async def test_is_seen_whole_in_bounded_memory(data: Path) -> None:
+    await check(data, ORDERS)
+
+
+async def check(data: Path, orders: int) -> int:
+    """By how many bytes the projector grew over two transactions, of `orders` × 3 rows and of `orders` × 2."""
+    async with installed(data) as whole:
+        await whole.write("erp", *MASTER_DATA)
+        watched = Watched(whole)
+        async with projector(data) as process:
+            await until(lambda: streaming(whole), SECONDS)
+            await run(owner(whole.settings, "erp"), SELL.format(orders))
+            await until(lambda: is_writing(whole), 20 * SECONDS)
+            os.kill(process.pid, signal.SIGKILL)
+        async with projector(data) as process:
+            before = psutil.Process(process.pid).memory_info().rss
+            await watched.until(orders, 0, 2 * orders)
+            await run(owner(whole.settings, "erp"), RAISE)
+            await watched.until(orders, orders, 2 * orders)
+            grown = peak(process.pid) - before
+            assert grown < MOST
+        assert watched.seen == {(0, 0, 0), (orders, 0, 2 * orders), (orders, orders, 2 * orders)}
+        [record] = await whole.fetch(RECORD)
+        assert tuple(record) == (5 * orders, 0, 0)
+    return grown
+
+
+def peak(pid: int) -> int:
+    """The most memory that the process ever had, in bytes."""
+    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1]) << 10
+
+
+if __name__ == "__main__":
+    # `python -m tests.faults.test_huge_transaction 333334`: the same with a million rows in one transaction.
+    with tempfile.TemporaryDirectory(prefix="milepost-huge-") as folder:
+        grown_by = asyncio.run(check(Path(folder).resolve(), int(sys.argv[1])))
+        print(f"the projector grew by {grown_by >> 20} MB")  # noqa: T201

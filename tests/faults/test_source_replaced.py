@@ -1,0 +1,88 @@
+"""F3 and its kin: while it is captured, a source is replaced by its standby or by an older backup of itself.
+
+It is never resumed in silence: a snapshot in a new epoch shows what is there now, and what is not there any more goes.
+"""
+
+import logging
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from app.postgres import Postgres
+from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, run, snapshot_taken
+from tests.controls.waiting import until
+
+MANY = "do $$ begin for n in 1..300 loop perform pg_current_xact_id(); commit; end loop; end $$"
+"""Transactions."""
+
+
+@pytest.fixture
+async def server(data: Path) -> AsyncIterator[Postgres]:
+    (data / "source").mkdir()
+    server = Postgres(data / "source")
+    await server.start()
+    await run(server.dsn("postgres"), ITEMS)
+    yield server
+    await server.stop()
+
+
+def copied(one: Path, other: Path) -> None:
+    shutil.rmtree(other, ignore_errors=True)
+    subprocess.run(["cp", "-a", str(one), str(other)], check=True)
+
+
+def by_backup(files: Path, backup: Path) -> None:
+    copied(backup, files)
+
+
+def by_standby(files: Path, backup: Path) -> None:
+    """A base backup, which has no slots, as a standby that knows all but the last of it."""
+    copied(backup, files)
+    for slot in (files / "pg_replslot").iterdir():
+        shutil.rmtree(slot)
+    (files / "standby.signal").touch()
+
+
+async def is_primary(dsn: str) -> bool:
+    return bool(await ask(dsn, "select not pg_is_in_recovery() or pg_promote()"))
+
+
+@pytest.mark.parametrize(
+    ("replace", "why"),
+    [
+        pytest.param(by_backup, "restored from an older backup", id="older backup"),
+        pytest.param(by_standby, "its timeline moved from 1 to 2", id="failover"),
+    ],
+)
+async def test_read_anew(
+    server: Postgres, data: Path, caplog: pytest.LogCaptureFixture, replace: Callable[[Path, Path], None], why: str
+) -> None:
+    dsn, reader, files = server.dsn("postgres"), Reader(), data / "source" / "postgres"
+    source = engine(data, items("erp", dsn))
+    async with captured(source, reader):
+        await snapshot_taken(reader, "erp")
+        await put(dsn, "kept", 1, 2)
+        await has(reader, "erp", {1, 2})
+        await server.stop()
+        copied(files, data / "backup")
+        await server.start()
+        await run(dsn, MANY)  # more than there will be anew before somebody looks
+        await put(dsn, "lost", 2, 3)
+        await has(reader, "erp", {1: "kept", 2: "lost", 3: "lost"})
+        await server.stop()
+        replace(files, data / "backup")
+        await server.start()
+        await until(lambda: is_primary(dsn))
+        await snapshot_taken(reader, "erp", epoch=2)
+        await has(reader, "erp", {1: "kept", 2: "kept"})
+        await put(dsn, "new", 4)
+        await has(reader, "erp", {1: "kept", 2: "kept", 4: "new"})
+        [lag] = await source.lag()
+    assert lag.healed
+    assert why in lag.healed.reason
+    said = [each for each in caplog.records if "takes a snapshot" in each.getMessage()]
+    assert [each.levelno for each in said] == [logging.WARNING]
+    assert why in said[0].getMessage()
