@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Final
 
 import jpype
@@ -32,6 +33,8 @@ def start(heap_mb: int, machine: str) -> None:
     jpype.startJVM(
         str(_library()),
         f"-Xmx{heap_mb}m",
+        # Java's account of its own crash would else lie wherever the command was given.
+        f"-XX:ErrorFile={gettempdir()}/milepost-java-%p.log",
         *_OPTIONS,
         classpath=[str(jar) for jar in class_path(machine)],
         convertStrings=False,
