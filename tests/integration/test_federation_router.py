@@ -18,6 +18,7 @@ from examples.federation.__main__ import serving as neighbors
 from gateway.app import Gateway
 from gateway.asgi import Receive, Scope, Send
 from gateway.cursors import feed_cursor
+from gateway.express import Express, Ride
 from gateway.server import listen
 from tests.controls import serving
 from tests.controls.node import NEEDED, install
@@ -116,13 +117,19 @@ async def test_a_stranger_gets_nothing_of_any(client: Client) -> None:
 async def test_entities_of_a_kind_come_in_one_request(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two customers and the orders of three tickets."""
     asked: list[str] = []
-    answer = Gateway.__call__
+    answer, begin = Gateway.__call__, Express.begin
 
-    async def counted(self: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
+    async def ordinarily(self: Gateway, scope: Scope, receive: Receive, send: Send) -> None:
         asked.append(scope["path"])
         await answer(self, scope, receive, send)
 
-    monkeypatch.setattr(Gateway, "__call__", counted)
+    def shortly(self: Express, *request: Any) -> Ride | None:
+        if (ride := begin(self, *request)) is not None:
+            asked.append("/graphql")
+        return ride
+
+    monkeypatch.setattr(Gateway, "__call__", ordinarily)
+    monkeypatch.setattr(Express, "begin", shortly)
     assert len((await client.ask(TICKETS))["customers"]) == 2
     assert asked == ["/graphql"] * 2
 
