@@ -62,13 +62,12 @@ def _filled(path: Path, name: str, known: Mapping[str, str]) -> str:
 
 
 def _known(kafka: KafkaConfig, database: CapturedDatabase) -> dict[str, str]:
-    url = database.url
     return {
         "name": database.name,
         "NAME": database.name.upper(),
-        "host": url.hostname or "localhost",
-        "port": str(url.port or 5432),
-        "user": url.username or "",
+        "host": database.host,
+        "port": str(database.port),
+        "user": database.user,
         "database": database.database,
         "tables": ",".join(re.escape(table) for table in database.tables),
         "slot": database.slot,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from cdc.database import CapturedDatabase
 from cdc.envelope import SNAPSHOT_TOPIC
@@ -63,13 +63,9 @@ def properties(database: CapturedDatabase, store: Path, *, snapshot: bool) -> di
 
 
 def _address(database: CapturedDatabase) -> Iterator[tuple[str, str]]:
-    url = database.url
-    yield "database.hostname", url.hostname or "localhost"
-    yield "database.port", str(url.port or 5432)
-    yield "database.user", unquote(url.username or "")
-    yield "database.password", unquote(url.password or "")
+    yield from database.settings()
     yield "database.dbname", database.database
-    for mode in parse_qs(url.query).get("sslmode", ()):
+    for mode in parse_qs(database.url.query).get("sslmode", ()):
         yield "database.sslmode", mode
 
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import ClassVar, Final
-from urllib.parse import SplitResult, unquote, urlsplit
 
 import asyncpg
 import msgspec
 
+from cdc.dsn import Login
 from orders.errors import MilepostError, StartError, TransientError
 from orders.statements import named_statements
 
@@ -33,7 +33,7 @@ def name_complaint(name: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class CapturedDatabase:
+class CapturedDatabase(Login):
     """A database to capture. `dsn` is a postgresql:// URL, `tables` are `schema.table`.
 
     `slot` and `publication` are milepost_<name> unless said; both are made when missing, the slot is Milepost's alone.
@@ -49,6 +49,7 @@ class CapturedDatabase:
     heartbeat: float = 10.0
     signals: str | None = None
     machine: ClassVar[str] = "postgres"
+    usual_port: ClassVar[int] = 5432
 
     def __post_init__(self) -> None:
         if complaint := name_complaint(self.name):
@@ -59,19 +60,6 @@ class CapturedDatabase:
             raise StartError(f"source {self.name}: name its tables as schema.table, not {wrong or 'none'}")
         object.__setattr__(self, "slot", self.slot or f"milepost_{self.name}")
         object.__setattr__(self, "publication", self.publication or f"milepost_{self.name}")
-
-    @property
-    def url(self) -> SplitResult:
-        return urlsplit(self.dsn)
-
-    @property
-    def database(self) -> str:
-        return unquote(self.url.path.strip("/"))
-
-    @property
-    def where(self) -> str:
-        """For people: source, host, port and database; no password."""
-        return f"source {self.name} ({self.url.hostname or 'localhost'}:{self.url.port or 5432}/{self.database})"
 
     @property
     def table_parts(self) -> tuple[list[str], list[str]]:

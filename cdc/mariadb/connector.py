@@ -36,17 +36,9 @@ def properties(database: MariaDatabase, store: Path, *, snapshot: bool) -> dict[
         "table.include.list": ",".join(re.escape(own + table) for table in database.tables),
         "snapshot.mode": "initial" if snapshot else "no_data",
         "offset.storage.file.filename": str(store),
-        **dict(_address(database)),
+        **dict(database.settings()),
         **dict(_history(database)),
     }
-
-
-def _address(database: MariaDatabase) -> Iterator[tuple[str, str]]:
-    url = database.url
-    yield "database.hostname", url.hostname or "localhost"
-    yield "database.port", str(url.port or 3306)
-    yield "database.user", unquote(url.username or "")
-    yield "database.password", unquote(url.password or "")
 
 
 def _history(database: MariaDatabase) -> Iterator[tuple[str, str]]:

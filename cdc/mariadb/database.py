@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final, NamedTuple, TypeVar
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs
 
 import msgspec
 import pymysql
@@ -16,6 +16,7 @@ from pymysql.constants import CR, ER
 from cdc.binlog import binlog_file
 from cdc.change import Checkpoint, Position
 from cdc.database import TIMEOUT, name_complaint
+from cdc.dsn import Login
 from cdc.resume import Identity
 from orders.errors import MilepostError, StartError, TransientError
 from orders.statements import named_statements
@@ -38,7 +39,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class MariaDatabase:
+class MariaDatabase(Login):
     """A database to capture. `dsn` is a mariadb:// URL, `tables` are names in its database.
 
     What the connector learns of the tables' columns over time is kept in the Postgres of `history`, a DSN. To the
@@ -52,6 +53,7 @@ class MariaDatabase:
     history: str
     signals: None = None
     machine: ClassVar[str] = "mariadb"
+    usual_port: ClassVar[int] = 3306
 
     def __post_init__(self) -> None:
         if complaint := name_complaint(self.name):
@@ -60,19 +62,6 @@ class MariaDatabase:
             raise StartError(f"source {self.name}: its DSN must read mariadb://user:password@host:port/database")
         if wrong := [table for table in self.tables if not _TABLE.fullmatch(table)] or not self.tables:
             raise StartError(f"source {self.name}: name its tables without the database, not {wrong or 'none'}")
-
-    @property
-    def url(self) -> SplitResult:
-        return urlsplit(self.dsn)
-
-    @property
-    def database(self) -> str:
-        return unquote(self.url.path.strip("/"))
-
-    @property
-    def where(self) -> str:
-        """For people: source, host, port and database; no password."""
-        return f"source {self.name} ({self.url.hostname or 'localhost'}:{self.url.port or 3306}/{self.database})"
 
     @property
     def server_id(self) -> int:
@@ -100,13 +89,12 @@ class _Offset(msgspec.Struct):
 @contextmanager
 def connected(database: MariaDatabase) -> "Iterator[pymysql.cursors.Cursor]":
     """A cursor of a connection to the source. Raises StartError for what waiting does not mend, else TransientError."""
-    url = database.url
     try:
         db = pymysql.connect(
-            host=url.hostname or "localhost",
-            port=url.port or 3306,
-            user=unquote(url.username or ""),
-            password=unquote(url.password or ""),
+            host=database.host,
+            port=database.port,
+            user=database.user,
+            password=database.password,
             database=database.database,
             connect_timeout=int(TIMEOUT),
             read_timeout=TIMEOUT,
@@ -175,7 +163,7 @@ def _table_complaint(cursor: "pymysql.cursors.Cursor", database: MariaDatabase) 
 
 
 def _user(database: MariaDatabase) -> str:
-    return f"'{unquote(database.url.username or '')}'"
+    return f"'{database.user}'"
 
 
 def _row(cursor: "pymysql.cursors.Cursor") -> Sequence[Any]:

@@ -30,9 +30,11 @@ def config(folder: Path = DEPLOY / "connect") -> KafkaConfig:
     return KafkaConfig("kafka:9092", "milepost", "http://connect:8083", str(folder))
 
 
-def test_it_says_what_the_engine_is_told(tmp_path: Path) -> None:
-    engines = properties(ERP, tmp_path, snapshot=True)
-    found = connector_config(config(), ERP)
+@pytest.mark.parametrize("dsn", [ERP.dsn, "postgresql://cap%40ture:sec%3Aret@erp.example/orders%20of%20old"])
+def test_it_says_what_the_engine_is_told(tmp_path: Path, dsn: str) -> None:
+    database = CapturedDatabase(ERP.name, dsn, ERP.tables)
+    engines = properties(database, tmp_path, snapshot=True)
+    found = connector_config(config(), database)
     assert {key: found.get(key) for key in engines.keys() - ENGINES_OWN} == {
         key: value for key, value in engines.items() if key not in ENGINES_OWN
     }
