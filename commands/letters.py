@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from commands.log import KEY_LENGTH, NOTE_LENGTH
+from commands.log import check_texts
 from commands.statements import SQL, Connection
 from orders.errors import ConflictError, NotFoundError, RejectedError
 from orders.letters import LetterAction, Outcome
@@ -44,12 +44,9 @@ async def ask(
 
     Raises ConflictError when that was another request, RejectedError for one that cannot be.
     """
-    if not 0 < len(key) <= KEY_LENGTH:
-        raise RejectedError(f"an idempotency key has 1 to {KEY_LENGTH} characters")
+    check_texts(key, note)
     if not 0 < len(letters) <= MOST:
         raise RejectedError(f"name 1 to {MOST} dead letters, not {len(letters)}")
-    if len(note or "") > NOTE_LENGTH:
-        raise RejectedError(f"a note has at most {NOTE_LENGTH} characters")
     wanted = (action.value, dry_run, list(letters), note)
     async with connection.transaction():
         row = await connection.fetchrow(SQL["ask_about_letters"], by, key, *wanted, by)

@@ -147,13 +147,18 @@ def _values(request: CommandRequest) -> tuple[str, ...]:
 
 
 def _check(request: CommandRequest) -> None:
-    if not 0 < len(request.key) <= KEY_LENGTH:
-        raise RejectedError(f"an idempotency key has 1 to {KEY_LENGTH} characters")
-    if len(request.payload.note or "") > NOTE_LENGTH:
-        raise RejectedError(f"a note has at most {NOTE_LENGTH} characters")
     if request.payload.__struct_config__.tag != request.kind:
         raise RejectedError(f"the payload is not one of {request.kind}")
-    if not all(map(_storable, (request.key, request.order_id, request.payload.note or ""))):
+    check_texts(request.key, request.payload.note, request.order_id)
+
+
+def check_texts(key: str, note: str | None, *others: str) -> None:
+    """What a client writes into a request. Raises RejectedError."""
+    if not 0 < len(key) <= KEY_LENGTH:
+        raise RejectedError(f"an idempotency key has 1 to {KEY_LENGTH} characters")
+    if len(note or "") > NOTE_LENGTH:
+        raise RejectedError(f"a note has at most {NOTE_LENGTH} characters")
+    if not all(map(_storable, (key, note or "", *others))):
         raise RejectedError("a text holds a character that is not valid: NUL or half of a surrogate pair")
 
 

@@ -67,3 +67,8 @@ async def test_the_same_key_for_something_else_is_refused(client: Client) -> Non
 async def test_nobody_else_may(client: Client, role: str, scope: tuple[str, ...]) -> None:
     assert await client.as_(role, *scope).refused(DISCARD, ids=["1"]) == "FORBIDDEN"
     assert await client.as_(role, *scope).refused(REQUESTS) == "FORBIDDEN"
+
+
+@pytest.mark.parametrize("key", ["", "k" * 201, "a\0"])
+async def test_a_key_that_cannot_be_kept_is_refused(client: Client, key: str) -> None:
+    assert await client.refused(REPLAY, ids=["1"], dry=True, key=key) == "BAD_REQUEST"
