@@ -170,6 +170,7 @@ class Ride:
         try:
             answer = await self._read_in_turn()
         except BusyError:
+            self._lease.settle(self._asked.plan.cost, 0)
             self._unavailable(BUSY)
         except TransientError as error:
             self._unavailable(msgspec.json.encode(errors_of(error.code, str(error))))

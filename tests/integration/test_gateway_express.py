@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import asyncpg
 import pytest
 
+from gateway.auth import Principal, Role
 from gateway.express import Express
 from gateway.protocol import Protocol
 from projections.revisions import move_on
@@ -67,13 +68,6 @@ class Connection:
             fields.pop(b"date", None)
             body = await self.reader.readexactly(int(fields[b"content-length"]))
         return Answer(status, fields, body)
-
-
-@pytest.fixture
-async def dsn(database: str) -> str:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    return database
 
 
 @pytest.fixture
@@ -212,3 +206,17 @@ async def test_what_has_changed_is_read_anew(client: Client, dsn: str) -> None:
                 assert answer.content["data"] == {"order": {"customerPo": f"PO-{n}"}}
         assert shortly(client) == 1
     await db.close()
+
+
+async def test_who_has_no_turn_pays_nothing(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert client.server is not None
+    gate, throttle = client.server.gateway.gate, client.server.gateway.parts.express._throttle
+    lease = throttle.lease(Principal("ann@example.com", Role.OPERATIONS, 0))
+    monkeypatch.setattr(gate, "_patience", 0)
+    async with connected(client) as connection:
+        await connection.ask(connection.request("{ __typename }"))  # it has points at hand from here on
+        before = lease.points
+        monkeypatch.setattr(gate, "running", 1000)
+        assert (await connection.ask(connection.request(ONE))).status == b"HTTP/1.1 503 Service Unavailable"
+        assert lease.points == before
+        assert shortly(client) == 1
