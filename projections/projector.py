@@ -129,13 +129,7 @@ class Projector:
                 await self._letters.write(batch)
                 self._loader.trim()
             crash_here(CrashPoint.WRITTEN)
-        if trial:
-            self._loader.forget()
-            return 0
-        crash_here(CrashPoint.COMMITTED)
-        self.checkpoints.update(batch.checkpoints)
-        self._fold.underivable -= mended
-        return whole.seen
+        return self._ended(batch, mended, whole.seen, trial=trial)
 
     async def _project(self, transactions: Sequence[Transaction], refusals: Refusals, *, trial: bool) -> int:
         """How many changes the sources say these were."""
@@ -162,14 +156,19 @@ class Projector:
             await self._letters.write(batch)
             await self.end_snapshot(batch, transactions[-1])
             crash_here(CrashPoint.WRITTEN)
+        seen = sum(tally.seen for tally in batch.tallies.values())
+        return self._ended(batch, batch.mended, seen, trial=trial)
+
+    def _ended(self, batch: Batch, mended: set[Doc], seen: int, *, trial: bool) -> int:
+        """What memory makes of the transaction's end."""
         if trial:
             self._loader.forget()
             return 0
         crash_here(CrashPoint.COMMITTED)
         self.checkpoints.update(batch.checkpoints)
-        self._fold.underivable -= batch.mended
+        self._fold.underivable -= mended
         self._loader.trim()
-        return sum(tally.seen for tally in batch.tallies.values())
+        return seen
 
     def note_spared(self, batch: Batch, change: Change) -> None:
         if change.op is Op.READ:
