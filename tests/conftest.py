@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -82,18 +83,25 @@ def _run(make: Callable[[], Awaitable[None]]) -> None:
         pool.submit(asyncio.run, main()).result()
 
 
-@pytest.fixture(scope="session")
-def kafka() -> Iterator[Kafka]:
-    """A broker and a Connect worker, running; use topics of your own."""
-    path = Path(tempfile.mkdtemp(prefix="milepost-kafka-"))
+@contextmanager
+def _obtained() -> Iterator[None]:
+    """What cannot be had here is a reason to skip for a user, and an error in CI."""
     try:
-        running = Kafka(path)
-        running.start()
-        _run(running.up)
+        yield
     except MissingError as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A broker and a Connect worker, running; use topics of your own."""
+    path = Path(tempfile.mkdtemp(prefix="milepost-kafka-"))
+    with _obtained():
+        running = Kafka(path)
+        running.start()
+    _run(running.up)
     yield running
     running.stop()
     shutil.rmtree(path, ignore_errors=True)
@@ -103,12 +111,8 @@ def kafka() -> Iterator[Kafka]:
 def mariadb() -> Iterator[MariaDb]:
     """A server, running, with its log on; use databases of your own."""
     path = Path(tempfile.mkdtemp(prefix="milepost-mariadb-"))
-    try:
+    with _obtained():
         server = MariaDb(path)
-    except MissingError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(str(error))
     server.start()
     _run(lambda: _answers(server))
     yield server

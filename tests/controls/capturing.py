@@ -1,7 +1,9 @@
 """A reader of captured changes, as strict as a projector: it keeps rows, positions and checkpoints, and complains."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ Row = Mapping[str, Any]
 
 _PUT = "insert into item values ($1, $2) on conflict (id) do update set name = excluded.name"
 ITEMS = "create table item (id int primary key, name text)"
+ROUND = 300
+"""Rows that are written between two kills."""
 
 
 class Reader:
@@ -151,3 +155,53 @@ async def snapshot_taken(reader: Reader, *sources: str, epoch: int = 1) -> None:
 
 def _ends(transaction: Transaction, epoch: int) -> bool:
     return transaction.snapshot is Snapshot.LAST and transaction.position.epoch == epoch
+
+
+async def kill(source: EngineSource) -> None:
+    """Kills the process of the engine, once there is one."""
+
+    async def running() -> int | None:
+        return source.child_pid
+
+    os.kill(await until(running), signal.SIGKILL)
+
+
+async def streamed_over_kills(
+    source: EngineSource, reader: Reader, name: str, kills: int, write: Callable[[range], Awaitable[None]]
+) -> None:
+    """Rows 0, 1, … are written, and the engine is killed again and again while they come: each comes once."""
+
+    async def begun(count: int) -> bool:
+        return len(reader.table(name)) >= count
+
+    async with captured(source, reader):
+        await snapshot_taken(reader, name)
+        for round_ in range(kills):
+            first = round_ * ROUND
+            writing = asyncio.ensure_future(write(range(first, first + ROUND)))
+            await until(lambda: begun(first + 20), 40)  # noqa: B023 (awaited in the same round)
+            await kill(source)
+            await writing
+            await has(reader, name, range(first + ROUND))
+    assert reader.streamed_ids(name) == list(range(kills * ROUND))
+    assert {each.position.epoch for each in reader.transactions} == {1}
+
+
+async def snapshot_over_a_kill(
+    source: EngineSource, reader: Reader, name: str, change: Callable[[], Awaitable[None]]
+) -> None:
+    """The engine is killed in the middle of its snapshot, after a change: the next one is whole, in a new epoch."""
+    async with asyncio.timeout(90), source.open({}) as batches:
+        async for batch in batches:
+            checkpoints = reader.take(batch)
+            if reader.checkpoints[name].position.epoch == 1:
+                # Not told: the engine waits, in the middle.
+                assert reader.checkpoints[name].snapshotting
+                await change()
+                await kill(source)
+            else:
+                await source.processed(checkpoints)
+            # A heartbeat may come in the same batch, behind it.
+            if any(each.snapshot is Snapshot.LAST for each in batch):
+                break
+    assert reader.checkpoints[name].position.epoch == 2

@@ -2,14 +2,11 @@
 
 import asyncio
 import ctypes
-import hashlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -17,13 +14,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from platformdirs import user_cache_path
-
 from app.cluster import free_port
+from cdc import maven
+from orders.errors import StartError
 from tests.controls.waiting import until
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
-_SUMS: Final = DEPLOY / "kafka" / "jars.sha256"
 _JAVA_OPTIONS: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 _LOGGING: Final = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
 _PR_SET_PDEATHSIG: Final = 1
@@ -85,35 +81,12 @@ def java() -> Path:
     return Path(spec.origin).parent / "java-runtime" / "bin" / "java"
 
 
-def jars() -> Path:
-    """The folder of the jars, filled by Maven at the first call; kept in the user's cache. Raises MissingError."""
-    wanted = _SUMS.read_bytes()
-    folder = user_cache_path("milepost") / f"kafka-{hashlib.sha256(wanted).hexdigest()[:12]}"
-    if not folder.is_dir():
-        maven = shutil.which("mvn")
-        if maven is None:
-            raise MissingError("Kafka's jars are not here, and no `mvn` is to fetch them: install Maven")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            _fetch(maven, Path(made))
-            (Path(made) / "jars").rename(folder)
-    check_jars(folder)
-    return folder
-
-
-def _fetch(maven: str, folder: Path) -> None:
-    goal = ("dependency:copy-dependencies", f"-DoutputDirectory={folder}/jars", "-DincludeScope=runtime")
-    command = [maven, "-q", "-B", "-C", "-f", str(DEPLOY / "kafka" / "pom.xml"), *goal]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    if done.returncode:
-        raise MissingError(f"Maven cannot fetch Kafka's jars: {done.stdout.strip().splitlines()[:1]}")
-
-
-def check_jars(folder: Path) -> None:
-    """They are what was pinned, all of them and nothing else; AssertionError otherwise."""
-    wanted = dict(reversed(line.split(maxsplit=1)) for line in _SUMS.read_text().splitlines())
-    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.glob("*.jar")}
-    assert found == wanted, f"{folder}: {sorted(set(found.items()) ^ set(wanted.items()))}; delete the folder"
+def jars() -> str:
+    """The class path. Raises MissingError."""
+    try:
+        return ":".join(map(str, maven.jars(DEPLOY / "kafka")))
+    except StartError as error:
+        raise MissingError(str(error)) from None
 
 
 class Process:
@@ -153,7 +126,7 @@ def die_with_parent() -> None:
 
 
 def command_of(main: str) -> list[str]:
-    return [str(java()), *_JAVA_OPTIONS, *_LOGGING, "-cp", f"{jars()}/*", main]
+    return [str(java()), *_JAVA_OPTIONS, *_LOGGING, "-cp", jars(), main]
 
 
 class Kafka:

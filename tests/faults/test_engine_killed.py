@@ -1,17 +1,24 @@
 """The engine's process is killed, while it streams and in the middle of a snapshot: nothing lost, nothing doubled."""
 
 import asyncio
-import os
-import signal
 import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
-from cdc.change import Snapshot
-from cdc.engine import EngineSource
-from tests.controls.capturing import ITEMS, Reader, captured, engine, has, items, put, run, snapshot_taken
+from tests.controls.capturing import (
+    ITEMS,
+    Reader,
+    captured,
+    engine,
+    items,
+    put,
+    run,
+    snapshot_over_a_kill,
+    snapshot_taken,
+    streamed_over_kills,
+)
 from tests.controls.waiting import until
 
 KILLS = 3
@@ -24,58 +31,18 @@ async def erp(database: str) -> str:
     return database
 
 
-async def kill(source: EngineSource) -> int:
-    """Kills the process of the engine, once there is one; its id."""
-
-    async def running() -> int | None:
-        return source.child_pid
-
-    pid = await until(running)
-    os.kill(pid, signal.SIGKILL)
-    return pid
-
-
 async def test_killed_while_it_streams(erp: str, data: Path) -> None:
-    reader, source = Reader(), engine(data, items("erp", erp))
-    async with captured(source, reader):
-        await snapshot_taken(reader, "erp")
-        for round_ in range(KILLS):
-            first = round_ * 300
-            writing = asyncio.create_task(put(erp, "new", *range(first, first + 300)))
-            await has_at_least(reader, first + 20)
-            await kill(source)
-            await writing
-            await has(reader, "erp", range(first + 300))
-    assert reader.streamed_ids("erp") == list(range(KILLS * 300))
-    assert {each.position.epoch for each in reader.transactions} == {1}
-
-
-async def has_at_least(reader: Reader, count: int) -> None:
-    async def there() -> bool:
-        return len(reader.table("erp")) >= count
-
-    await until(there, 40)
+    source = engine(data, items("erp", erp))
+    await streamed_over_kills(source, Reader(), "erp", KILLS, lambda rows: put(erp, "new", *rows))
 
 
 async def test_killed_in_the_middle_of_a_snapshot(erp: str, data: Path) -> None:
     """The first snapshot is left unfinished, the second takes all; what was deleted between them is swept."""
     await put(erp, "old", *range(10))
     await run(erp, "insert into item select id, 'old' from generate_series(10, 8999) id")
+    changes = ("delete from item where id < 10", "update item set name = 'new' where id = 10")
     reader, source = Reader(), engine(data, items("erp", erp))
-    async with asyncio.timeout(90), source.open({}) as batches:
-        async for batch in batches:
-            checkpoints = reader.take(batch)
-            if reader.checkpoints["erp"].position.epoch == 1:
-                # Not told: the engine waits, in the middle.
-                assert reader.checkpoints["erp"].snapshotting
-                await run(erp, "delete from item where id < 10", "update item set name = 'new' where id = 10")
-                await kill(source)
-            else:
-                await source.processed(checkpoints)
-            # A heartbeat may come in the same batch, behind it.
-            if any(each.snapshot is Snapshot.LAST for each in batch):
-                break
-    assert reader.checkpoints["erp"].position.epoch == 2
+    await snapshot_over_a_kill(source, reader, "erp", lambda: run(erp, *changes))
     assert reader.table("erp") == {10: "new"} | dict.fromkeys(range(11, ROWS), "old")
 
 

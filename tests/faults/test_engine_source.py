@@ -3,10 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from app.postgres import Postgres
 from cdc.capture import State
@@ -15,17 +12,6 @@ from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, 
 from tests.controls.waiting import until
 
 CUT = "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = 'milepost_erp'"
-
-
-@pytest.fixture
-async def server(data: Path) -> AsyncIterator[Postgres]:
-    """A server of its own, to be killed."""
-    (data / "source").mkdir()
-    server = Postgres(data / "source")
-    await server.start()
-    await run(server.dsn("postgres"), ITEMS)
-    yield server
-    await server.stop()
 
 
 async def test_the_server_is_killed_and_comes_back(server: Postgres, data: Path) -> None:

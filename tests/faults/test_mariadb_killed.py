@@ -1,20 +1,24 @@
 """The engine for MariaDB, or the server itself, is killed: nothing lost, nothing doubled."""
 
 import asyncio
-import os
-import signal
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from cdc.capture import State
-from cdc.change import Snapshot
 from cdc.engine import EngineSource
 from cdc.mariadb.database import gap, identity, inspect
 from cdc.resume import Identity
 from tests.controls import capturing
-from tests.controls.capturing import Reader, captured, has, snapshot_taken
+from tests.controls.capturing import (
+    Reader,
+    captured,
+    has,
+    snapshot_over_a_kill,
+    snapshot_taken,
+    streamed_over_kills,
+)
 from tests.controls.mariadb import MariaDb, connect, run
 from tests.controls.waiting import until
 from tests.controls.west import items, put
@@ -25,54 +29,17 @@ KILLS = 2
 ROWS = 9_000
 
 
-async def kill(source: EngineSource) -> None:
-    """Kills the process of the engine, once there is one."""
-
-    async def running() -> int | None:
-        return source.child_pid
-
-    os.kill(await until(running), signal.SIGKILL)
-
-
-async def has_at_least(reader: Reader, count: int) -> None:
-    async def there() -> bool:
-        return len(reader.table("west")) >= count
-
-    await until(there, 40)
-
-
 async def test_killed_while_it_streams(west: str, database: str, data: Path) -> None:
-    reader, source = Reader(), capturing.engine(data, items(west, database))
-    async with captured(source, reader):
-        await snapshot_taken(reader, "west")
-        for round_ in range(KILLS):
-            first = round_ * 300
-            writing = asyncio.create_task(asyncio.to_thread(put, west, "new", *range(first, first + 300)))
-            await has_at_least(reader, first + 20)
-            await kill(source)
-            await writing
-            await has(reader, "west", range(first + 300))
-    assert reader.streamed_ids("west") == list(range(KILLS * 300))
-    assert {each.position.epoch for each in reader.transactions} == {1}
+    source = capturing.engine(data, items(west, database))
+    await streamed_over_kills(source, Reader(), "west", KILLS, lambda rows: asyncio.to_thread(put, west, "new", *rows))
 
 
 async def test_killed_in_the_middle_of_a_snapshot(west: str, database: str, data: Path) -> None:
     """The first snapshot is left unfinished, the second takes all; what was deleted between them is swept."""
     run(west, "insert into item select seq, 'old' from seq_0_to_8999")
+    changes = ("delete from item where id < 10", "update item set name = 'new' where id = 10")
     reader, source = Reader(), capturing.engine(data, items(west, database))
-    async with asyncio.timeout(90), source.open({}) as batches:
-        async for batch in batches:
-            checkpoints = reader.take(batch)
-            if reader.checkpoints["west"].position.epoch == 1:
-                # Not told: the engine waits, in the middle.
-                assert reader.checkpoints["west"].snapshotting
-                run(west, "delete from item where id < 10", "update item set name = 'new' where id = 10")
-                await kill(source)
-            else:
-                await source.processed(checkpoints)
-            if any(each.snapshot is Snapshot.LAST for each in batch):
-                break
-    assert reader.checkpoints["west"].position.epoch == 2
+    await snapshot_over_a_kill(source, reader, "west", lambda: asyncio.to_thread(run, west, *changes))
     assert reader.table("west") == {10: "new"} | dict.fromkeys(range(11, ROWS), "old")
 
 

@@ -6,27 +6,17 @@ It is never resumed in silence: a snapshot in a new epoch shows what is there no
 import logging
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.postgres import Postgres
-from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, run, snapshot_taken
+from tests.controls.capturing import Reader, ask, captured, engine, has, items, put, run, snapshot_taken
 from tests.controls.waiting import until
 
 MANY = "do $$ begin for n in 1..300 loop perform pg_current_xact_id(); commit; end loop; end $$"
 """Transactions."""
-
-
-@pytest.fixture
-async def server(data: Path) -> AsyncIterator[Postgres]:
-    (data / "source").mkdir()
-    server = Postgres(data / "source")
-    await server.start()
-    await run(server.dsn("postgres"), ITEMS)
-    yield server
-    await server.stop()
 
 
 def copied(one: Path, other: Path) -> None:

@@ -20,13 +20,6 @@ WAITING = (
 
 
 @pytest.fixture
-async def dsn(database: str) -> str:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    return database
-
-
-@pytest.fixture
 async def client(dsn: str, tmp_path: Path) -> AsyncIterator[Client]:
     async with serving.running(dsn, tmp_path) as client:
         yield client

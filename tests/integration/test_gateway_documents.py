@@ -37,11 +37,9 @@ UNKNOWN = hashlib.sha256(b"nobody stored this").hexdigest()
 
 
 @pytest.fixture
-async def dsn(database: str) -> str:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    await sync(database, [Document(id_of(ONE), ONE, ""), Document("x-portal:one", ONE, "")])
-    return database
+async def dsn(dsn: str) -> str:
+    await sync(dsn, [Document(id_of(ONE), ONE, ""), Document("x-portal:one", ONE, "")])
+    return dsn
 
 
 @pytest.fixture(params=[False, True], ids=["all", "only trusted"])

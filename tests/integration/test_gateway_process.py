@@ -38,13 +38,6 @@ MOST = 120
 
 
 @pytest.fixture
-async def dsn(database: str) -> str:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    return database
-
-
-@pytest.fixture
 def key(tmp_path: Path) -> str:
     path = tmp_path / "public.pem"
     path.write_text(serving.PUBLIC_KEY)

@@ -40,13 +40,6 @@ class Clock:
 
 
 @pytest.fixture
-async def dsn(database: str) -> str:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    return database
-
-
-@pytest.fixture
 async def pool(dsn: str) -> AsyncIterator[Pool]:
     pool = await open_pool(dsn, 4)
     yield pool
