@@ -11,7 +11,7 @@ from adapters.direct import DirectSource
 from adapters.registry import adapter
 from app.verify import Difference, compare_direct, render
 from orders.graph import Row
-from projections.replay import Graph, replayed, stored
+from projections.replay import Rows, replayed, stored
 
 AT_REST = 1.0
 """Seconds without a new change after which the projector is taken to be at rest."""
@@ -100,7 +100,7 @@ async def rest(graph_dsn: str, deadline: float) -> None:
         await db.close()
 
 
-def differences(replay: Graph, graph: Graph) -> list[Difference]:
+def differences(replay: Rows, graph: Rows) -> list[Difference]:
     """Row by row, column by column, in the order of orders."""
     found = []
     for identity in sorted({*replay, *graph}):

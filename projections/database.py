@@ -1,9 +1,10 @@
 """The projector's statements, and the upserts that follow from orders/graph.py."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -14,6 +15,8 @@ from orders.statements import named_statements
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 SQL = named_statements("projections", "sql/statements.sql") | named_statements("projections", "sql/letters.sql")
+"""Over the graph that is read."""
+_SCHEMA = re.compile(r"\bgraph(?=[.;])")
 SCHEMAS = ("sql/graph.sql", "sql/record.sql")
 
 
@@ -51,8 +54,32 @@ async def committed(connection: Connection, *, undone: bool = False) -> AsyncIte
                 raise _UndoneError
 
 
-UPSERTS = {row.table: upsert_sql(row) for row in TABLES}
-DELETES = {row.table: delete_sql(row) for row in TABLES}
+class Graph(NamedTuple):
+    """The statements over the graph in one schema; `upserts` and `deletes` by table."""
+
+    schema: str
+    sql: Mapping[str, str]
+    upserts: Mapping[str, str]
+    deletes: Mapping[str, str]
+
+
+def graph_in(schema: str) -> Graph:
+    """Over another one than the one that is read."""
+    return Graph(
+        schema,
+        {name: in_schema(text, schema) for name, text in SQL.items()},
+        {row.table: in_schema(upsert_sql(row), schema) for row in TABLES},
+        {row.table: in_schema(delete_sql(row), schema) for row in TABLES},
+    )
+
+
+def in_schema(sql: str, schema: str) -> str:
+    """The statement over the graph in that schema."""
+    return _SCHEMA.sub(schema, sql)
+
+
+LIVE = graph_in("graph")
+"""What readers read."""
 
 
 def columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:

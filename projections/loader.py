@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from cdc.change import Position
 from orders.facts import Doc, Fact, Ident, OrderHeader
-from projections.database import SQL, Connection, columns
+from projections.database import LIVE, Connection, Graph, columns
 from projections.fold import Emitted, Fold, Stated
 from projections.store import Key
 from projections.text import decode_fact, doc_text, ident_text, text_doc
@@ -13,8 +13,9 @@ from projections.text import decode_fact, doc_text, ident_text, text_doc
 class Loader:
     """Remembers what lies whole in memory, so that nothing is loaded twice."""
 
-    def __init__(self, fold: Fold, cap: int = 60_000) -> None:
+    def __init__(self, fold: Fold, cap: int = 60_000, graph: Graph = LIVE) -> None:
         self.fold = fold
+        self._sql = graph.sql
         self._cap = cap
         self._has_all: bool | None = None
         self._docs: set[Doc] = set()
@@ -34,7 +35,7 @@ class Loader:
     async def has_all(self, connection: Connection) -> bool:
         """Whether nothing is stored but what is in memory: nothing was when the memory was empty."""
         if self._has_all is None:
-            self._has_all = not await connection.fetchval(SQL["anything_stored"])
+            self._has_all = not await connection.fetchval(self._sql["anything_stored"])
         return self._has_all
 
     async def load(self, connection: Connection, stated: Collection[Stated]) -> None:
@@ -53,7 +54,7 @@ class Loader:
         """Facts that are stored under these keys, so that a move out of an unseen document is noticed."""
         unseen = [key for key in keys if key not in self.fold.store.known]
         if unseen:
-            rows = await connection.fetch(SQL["known_keys"], *columns(unseen, 2))
+            rows = await connection.fetch(self._sql["known_keys"], *columns(unseen, 2))
             for row in rows:
                 if row["doc"] is None:
                     self.fold.store.restore(row["source"], Fact(key=row["key"]), position(row))
@@ -64,7 +65,9 @@ class Loader:
         docs, named = docs - self._docs, named - self._idents
         if not docs and not named:
             return
-        rows = await connection.fetch(SQL["component"], [doc_text(d) for d in docs], [ident_text(i) for i in named])
+        rows = await connection.fetch(
+            self._sql["component"], [doc_text(d) for d in docs], [ident_text(i) for i in named]
+        )
         fresh = {doc: text_doc(doc) for doc in {row["doc"] for row in rows}}
         for row in rows:
             if fresh[row["doc"]] not in self._docs:
@@ -82,7 +85,7 @@ class Loader:
         unseen = {order for order in orders if order is not None and order not in self.fold.emitted}
         if unseen:
             self.fold.emitted.update({order: Emitted() for order in unseen})
-            for row in await connection.fetch(SQL["emitted"], list(unseen)):
+            for row in await connection.fetch(self._sql["emitted"], list(unseen)):
                 self.fold.emitted[row["order_id"]] = Emitted(set(row["keys"]), row["version"])
 
 

@@ -52,14 +52,14 @@ NONE: Refusals = {}
 
 
 class Projector:
-    """One at a time for each graph, or several that have a `share` each.
+    """One at a time for each graph, or several that have a `share` each; a rebuild may replace the graph under it.
 
     `project` may be called again after it raised: memory is emptied then.
     """
 
     def __init__(self, connection: Connection, mappings: Mappings, share: Share | None = None) -> None:
         self._connection = connection
-        self._share = share
+        self._share = share or Share()
         self._mappings = mappings
         self._fold = Fold()
         self._loader = Loader(self._fold)
@@ -182,9 +182,9 @@ class Projector:
 
     async def _take_turn(self, sources: Collection[str]) -> None:
         """What the others wrote meanwhile is not in memory, and which of their snapshots go on may be otherwise."""
-        if self._share is not None and await self._share.take_turn(self._connection, sources):
+        if await self._share.take_turn(self._connection, sources):
             self._loader.forget()
-            self._fold.underivable |= await self._letters.start()
+            self._fold.underivable = await self._letters.start()
             self.checkpoints |= {s: c for s, c in (await self._stored()).items() if s not in sources}
 
     def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:

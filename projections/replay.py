@@ -10,12 +10,12 @@ from cdc.change import UNAVAILABLE, Change, Op, Position
 from orders.facts import Doc, Fact
 from orders.graph import TABLES, Identity, Row, by_identity
 from orders.lifecycle import derive
-from projections.database import SQL, Connection
+from projections.database import LIVE, SQL, Connection, Graph
 from projections.mapping import Mappings, SourceMapping, keys_of
 from projections.store import FactStore
 
 CHUNK = 2_000
-Graph = dict[Identity, Row]
+Rows = dict[Identity, Row]
 
 
 class Sweep(NamedTuple):
@@ -26,7 +26,7 @@ class Sweep(NamedTuple):
     after: int
 
 
-async def replayed(connection: Connection, mappings: Mappings) -> Graph:
+async def replayed(connection: Connection, mappings: Mappings) -> Rows:
     """The graph that the ledger alone gives. Takes memory for all facts."""
     store = FactStore()
     sweeps = [Sweep(r["source"], place(dict(r)), r["ledger_id"]) for r in await connection.fetch(SQL["sweeps"])]
@@ -121,11 +121,11 @@ def place(row: Mapping[str, Any]) -> Position:
     return Position(row["epoch"], row["log"], row["ordinal"])
 
 
-async def stored(connection: Connection) -> Graph:
+async def stored(connection: Connection, graph: Graph = LIVE) -> Rows:
     """The graph as Postgres has it. The session's time zone must be UTC."""
-    graph: Graph = {}
+    found: Rows = {}
     for kind in TABLES:
-        rows = await connection.fetch(f"select row_to_json(t)::text from graph.{kind.table} t")  # noqa: S608  # our own names
+        rows = await connection.fetch(f"select row_to_json(t)::text from {graph.schema}.{kind.table} t")  # noqa: S608  # our own names
         decoder = msgspec.json.Decoder(kind)
-        graph.update(by_identity(decoder.decode(r[0]) for r in rows))
-    return graph
+        found.update(by_identity(decoder.decode(r[0]) for r in rows))
+    return found

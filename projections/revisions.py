@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from orders.graph import Identity, OrderRow, ReferenceRow
 from orders.lifecycle import View
-from projections.database import SQL, Connection
+from projections.database import LIVE, Connection, Graph
 
 GRAPH = "graph"
 """All of it: it was made anew."""
@@ -31,7 +31,7 @@ def of_view(view: View) -> Iterator[str]:
         yield f"channel/{order.channel}"
 
 
-async def move_on(connection: Connection, moved: Collection[str]) -> None:
+async def move_on(connection: Connection, moved: Collection[str], graph: Graph = LIVE) -> None:
     """Their revision is the present transaction of Postgres, which never comes again."""
     if moved:
-        await connection.execute(SQL["move_revisions"], sorted(moved))
+        await connection.execute(graph.sql["move_revisions"], sorted(moved))

@@ -1,4 +1,4 @@
-"""Several projectors of one graph, each with sources of its own.
+"""Who writes: a projector with all sources, several that share them, a rebuild of the graph.
 
 They write one after the other. A claim is checked in the transaction that writes, so a projector whose source was given
 to another writes nothing more of it, however late it wakes up.
@@ -18,12 +18,29 @@ class FencedError(Exception):
         self.source = source
 
 
-class Share:
-    """What one projector has claimed, source → number of the claim; good for one `Projector`."""
+class Turn:
+    """Of one who writes. What another one wrote is not in its memory."""
 
-    def __init__(self, claims: Mapping[str, int]) -> None:
-        self._claims = claims
+    def __init__(self) -> None:
         self._name = secrets.token_hex(8)
+
+    async def take(self, connection: Connection) -> bool:
+        """Until the transaction ends: whether another one has written since the last turn. Waits for its end."""
+        others: bool = await connection.fetchval(SQL["take_turn"]) != self._name
+        if others:
+            await connection.execute(SQL["put_turn"], self._name)
+        return others
+
+
+class Share:
+    """What one projector has claimed, source → number of the claim; good for one `Projector`.
+
+    None: it has all sources, and no other one.
+    """
+
+    def __init__(self, claims: Mapping[str, int] | None = None) -> None:
+        self._claims = claims
+        self._turn = Turn()
 
     @classmethod
     async def claimed(cls, connection: Connection, sources: Sequence[str]) -> "Share":
@@ -35,10 +52,9 @@ class Share:
 
         Waits for its end. Raises FencedError.
         """
-        before: str | None = await connection.fetchval(SQL["take_turn"])
-        others = before != self._name
-        if others:
-            await connection.execute(SQL["put_turn"], self._name)
+        others = await self._turn.take(connection)
+        if self._claims is None:
+            return others
         claims = [(source, self._claims.get(source, 0)) for source in sorted(sources)]
         held = {row["source"] for row in await connection.fetch(SQL["held_claims"], *columns(claims, 2))}
         for source in sources:

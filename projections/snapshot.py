@@ -8,7 +8,7 @@ from orders.facts import Doc, Fact, Ident
 from orders.graph import TABLES
 from orders.happenings import Happening
 from orders.lifecycle import View
-from projections.database import SQL, Connection, columns
+from projections.database import LIVE, SQL, Connection, Graph, columns
 from projections.fold import Event, Fold, changed_happening, happening_order
 from projections.loader import Loader, position
 from projections.replay import change_of
@@ -71,17 +71,21 @@ async def remembered(memory: Fold) -> AsyncIterator[tuple[Fold, list[View]]]:
         yield memory, [memory.view(root) for root in roots[start : start + CHUNK]]
 
 
-async def chunks(connection: Connection, underivable: set[Doc]) -> AsyncIterator[tuple[Fold, list[View]]]:
+async def chunks(
+    connection: Connection, underivable: set[Doc], graph: Graph = LIVE
+) -> AsyncIterator[tuple[Fold, list[View]]]:
     after = ""
-    while docs := [r["doc"] for r in await connection.fetch(SQL["roots_after"], after, CHUNK)]:
+    while docs := [r["doc"] for r in await connection.fetch(graph.sql["roots_after"], after, CHUNK)]:
         after = docs[-1]
-        yield await views_of(connection, [text_doc(doc) for doc in docs], underivable)
+        yield await views_of(connection, [text_doc(doc) for doc in docs], underivable, graph)
 
 
-async def views_of(connection: Connection, docs: Sequence[Doc], underivable: set[Doc]) -> tuple[Fold, list[View]]:
+async def views_of(
+    connection: Connection, docs: Sequence[Doc], underivable: set[Doc], graph: Graph = LIVE
+) -> tuple[Fold, list[View]]:
     fold = Fold()
     fold.underivable = underivable
-    await Loader(fold).load_components(connection, set(docs), set())
+    await Loader(fold, graph=graph).load_components(connection, set(docs), set())
     return fold, [fold.view(doc) for doc in docs if fold.store.root(doc) == doc]
 
 
@@ -125,9 +129,11 @@ async def tell_changed(connection: Connection, last: Transaction, told: set[str]
     await write_feed(connection, events)
 
 
-async def fold_of(connection: Connection, orders: Iterable[str]) -> Fold:
+async def fold_of(connection: Connection, orders: Iterable[str], graph: Graph = LIVE) -> Fold:
     fold = Fold()
-    await Loader(fold).load_components(connection, set(), {Ident("order_number", order) for order in orders})
+    await Loader(fold, graph=graph).load_components(
+        connection, set(), {Ident("order_number", order) for order in orders}
+    )
     return fold
 
 

@@ -11,7 +11,7 @@ from msgspec import UNSET
 from cdc.change import UNAVAILABLE, Checkpoint
 from orders.graph import TABLES, Identity, Row
 from projections.batch import Batch, Entry, Tally
-from projections.database import DELETES, SQL, UPSERTS, Connection, columns
+from projections.database import LIVE, SQL, Connection, Graph, columns
 from projections.fold import Event
 from projections.revisions import move_on
 from projections.store import FactStore, Index, Key
@@ -57,7 +57,7 @@ FEED_COLUMNS = (
 )
 
 
-async def write_rows(connection: Connection, rows: Mapping[Identity, Row | None]) -> None:
+async def write_rows(connection: Connection, rows: Mapping[Identity, Row | None], graph: Graph = LIVE) -> None:
     puts: dict[str, list[Row]] = defaultdict(list)
     gone: dict[str, list[Sequence[str]]] = defaultdict(list)
     for identity, row in rows.items():
@@ -67,18 +67,20 @@ async def write_rows(connection: Connection, rows: Mapping[Identity, Row | None]
             puts[identity[0]].append(row)
     for kind in TABLES:
         if kind.table in gone:
-            await connection.execute(DELETES[kind.table], *columns(gone[kind.table], len(kind.key)))
+            await connection.execute(graph.deletes[kind.table], *columns(gone[kind.table], len(kind.key)))
         if kind.table in puts:
-            await connection.execute(UPSERTS[kind.table], msgspec.json.encode(puts[kind.table]).decode())
+            await connection.execute(graph.upserts[kind.table], msgspec.json.encode(puts[kind.table]).decode())
 
 
-async def write_facts(connection: Connection, store: FactStore) -> None:
+async def write_facts(connection: Connection, store: FactStore, graph: Graph = LIVE) -> None:
     """What the store took in since it was last settled."""
-    await append(connection, "graph.fact", FACT_COLUMNS, [fact_row(store, key) for key in store.added])
+    await append(connection, f"{graph.schema}.fact", FACT_COLUMNS, [fact_row(store, key) for key in store.added])
     if store.changed:
-        await connection.execute(SQL["change_facts"], *columns([fact_row(store, key) for key in store.changed], 7))
-    await write_edges(connection, store.claims, "claims")
-    await write_edges(connection, store.links, "links")
+        await connection.execute(
+            graph.sql["change_facts"], *columns([fact_row(store, key) for key in store.changed], 7)
+        )
+    await write_edges(connection, store.claims, "claims", graph)
+    await write_edges(connection, store.links, "links", graph)
     store.settle()
 
 
@@ -88,12 +90,12 @@ def fact_row(store: FactStore, key: Key) -> tuple[Any, ...]:
     return *key, *known.position, doc_text(fact.doc) if fact.doc else None, encode_fact(fact)
 
 
-async def write_edges(connection: Connection, index: Index, name: str) -> None:
+async def write_edges(connection: Connection, index: Index, name: str, graph: Graph) -> None:
     texts = [((ident_text(ident), doc_text(doc)), index.has((ident, doc))) for ident, doc in index.moved]
     for verb, kept in (("put", True), ("drop", False)):
         chosen = [text for text, there in texts if there is kept]
         if chosen:
-            await connection.execute(SQL[f"{verb}_{name}"], *columns(chosen, 2))
+            await connection.execute(graph.sql[f"{verb}_{name}"], *columns(chosen, 2))
 
 
 async def append(connection: Connection, table: str, names: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:

@@ -9,7 +9,7 @@ from demo.story import Story
 from projections.database import Connection
 from projections.mapping import Mappings
 from projections.projector import Advanced, Fenced, Projector
-from projections.sharing import Share
+from projections.sharing import Share, Turn
 from tests.controls import projecting
 from tests.controls.projecting import header, order, transaction
 from tests.controls.story import MAPPINGS, captured_story
@@ -85,3 +85,14 @@ async def test_the_views_wait_for_the_snapshot_of_another_ones_source(graph: Con
     assert isinstance(await one.project([transaction(2, header(3), snapshot=Snapshot.LAST)]), Advanced)
     assert [row["id"] for row in await graph.fetch("select id from graph.orders order by id")] == ["1", "2", "3"]
     await other.close()
+
+
+async def test_who_has_all_sources_believes_its_memory_no_more_when_another_wrote(graph: Connection) -> None:
+    alone = Projector(graph, MAPPINGS)
+    await alone.start()
+    assert isinstance(await alone.project([order(1, 1)]), Advanced)
+    async with graph.transaction():
+        await Turn().take(graph)
+        await graph.execute("delete from graph.fact where key like 'line/%'")
+    assert isinstance(await alone.project([transaction(2, header(1, cuspo="PO-2"))]), Advanced)
+    assert await graph.fetchval("select total from graph.orders") == 0

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from app.folder import open_folder
 from app.schema import prepare_schema
 from demo.story import Story
-from projections.replay import Graph, stored
+from projections.replay import Rows, stored
 from tests.controls.accounting import check, tell
 from tests.controls.crash_projector import parts, projector
 from tests.controls.distributed import Distributed, distributed
@@ -44,7 +44,7 @@ async def beside(found: Distributed, data: Path) -> Installed:
     return Installed(settings)
 
 
-async def all_said(installed: Installed) -> tuple[Graph, list[asyncpg.Record], list[asyncpg.Record]]:
+async def all_said(installed: Installed) -> tuple[Rows, list[asyncpg.Record], list[asyncpg.Record]]:
     """What is the same whenever it was captured: the graph, lasting events, and what was streamed."""
     db = await connected(installed.settings.graph_dsn)
     try:
