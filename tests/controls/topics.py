@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from app.connectors import Connectors, mend
 from app.settings import KafkaConfig
 from cdc.connect import Connect
 from cdc.database import CapturedDatabase
 from cdc.kafka import KafkaSource
-from cdc.kafka_topics import topic_of
+from cdc.kafka_topics import ensure, topic_of
 from tests.controls.capturing import ITEMS, Reader, ask, captured, items, put, run
 from tests.controls.distributed import remove, topics
 from tests.controls.kafka import CAPTURE_PASSWORD, DEPLOY, Kafka
@@ -38,15 +38,31 @@ class Captured:
         """Of the connector, and of the topic."""
         return topic_of(self.config.topics, "erp")
 
-    def source(self) -> KafkaSource:
+    def source(self, topics: str | None = None) -> KafkaSource:
+        """Of its own topic, or of one of these."""
+        name = topics or self.config.topics
         return KafkaSource(
             [self.database],
             self.config.bootstrap,
-            topics=self.config.topics,
-            group=self.config.topics,
+            topics=name,
+            group=name,
             member="reader",
             mend=partial(mend, self.config),
         )
+
+    async def copied(self, ahead: int) -> str:
+        """The name of topics in which the source's holds the same records, behind some that say nothing."""
+        name = topics()
+        await ensure(self.config.bootstrap, [topic_of(name, "erp")])
+        consumer = AIOKafkaConsumer(self.name, bootstrap_servers=self.config.bootstrap, auto_offset_reset="earliest")
+        producer = AIOKafkaProducer(bootstrap_servers=self.config.bootstrap)
+        async with consumer, producer:
+            for _ in range(ahead):
+                await producer.send_and_wait(topic_of(name, "erp"), b"{}", partition=0)
+            for _ in range(await self.records()):
+                record = await consumer.getone()
+                await producer.send_and_wait(topic_of(name, "erp"), record.value, record.key, partition=0)
+        return name
 
     async def records(self) -> int:
         """In its topic."""

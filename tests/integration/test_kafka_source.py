@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from cdc.capture import State
 from cdc.kafka import KafkaSource
 from orders.errors import StartError
-from tests.controls.capturing import Reader, has, put
+from tests.controls.capturing import Reader, captured, has, put
 from tests.controls.distributed import topics
 from tests.controls.kafka import Kafka
 from tests.controls.topics import Captured, captured_items, reading
@@ -45,6 +45,22 @@ async def _waits(source: KafkaSource, records: int) -> bool:
 async def _done(source: KafkaSource) -> bool:
     await source.lag()
     return source.waiting("erp") == 0
+
+
+async def test_another_topic_than_the_checkpoint_knows_is_read_from_its_begin(database: str, erp: Captured) -> None:
+    """As long as it needs to be, or longer, so that only the record before the checkpoint tells."""
+    reader = Reader()
+    async with reading(erp, reader):
+        await put(database, "new", 3, 4)
+        await has(reader, "erp", [1, 2, 3, 4])
+    other = await erp.copied(ahead=1)
+    async with erp.source(other) as source, captured(source, reader):
+        await until(lambda: _in_epoch(reader, 2), 60)
+        await has(reader, "erp", [1, 2, 3, 4])
+
+
+async def _in_epoch(reader: Reader, epoch: int) -> bool:
+    return reader.checkpoints["erp"].position.epoch == epoch
 
 
 async def test_a_topic_of_several_partitions_is_refused(kafka: Kafka, erp: Captured) -> None:

@@ -1,0 +1,66 @@
+"""What is said of a source that needs something, and of one that does not."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cdc.advice import MEGABYTE, advice
+from cdc.capture import Healed, SlotHealth, SourceLag, State
+
+FINE = SourceLag("erp", State.STREAMING, None, 1, 0, None, SlotHealth("reserved", 0, None, None))
+MOST = 100 * MEGABYTE
+HEALED = Healed(datetime(2026, 1, 1, tzinfo=UTC), "its slot was lost")
+
+
+def told(
+    state: State = State.STREAMING,
+    behind: int | None = 0,
+    slot: SlotHealth | None = FINE.slot,
+    healed: Healed | None = None,
+) -> str | None:
+    return advice(SourceLag("erp", state, None, 1, behind, None, slot, healed), "milepost_erp", MOST)
+
+
+@pytest.mark.parametrize("behind", [None, 0, MOST])
+def test_nothing_of_a_source_that_is_well(behind: int | None) -> None:
+    assert told(behind=behind) is None
+
+
+def test_more_behind_than_allowed() -> None:
+    said = told(behind=MOST + 1)
+    assert said is not None
+    assert said.startswith("100 MB behind")
+    assert "pg_drop_replication_slot('milepost_erp')" in said
+
+
+@pytest.mark.parametrize(
+    ("safe", "seconds", "says"),
+    [
+        (None, None, None),
+        (5_000_000, None, None),
+        (5_000_000, 3600.0, None),
+        (5_000_000, 3599.0, "the source drops log that we need in 60 min"),
+        (0, None, "the source may drop log that we need at any moment"),
+    ],
+)
+def test_log_that_the_source_will_drop(safe: int | None, seconds: float | None, says: str | None) -> None:
+    said = told(slot=SlotHealth("extended", 0, safe, seconds))
+    assert (said is None) if says is None else (said or "").startswith(says)
+
+
+def test_danger_comes_before_lag() -> None:
+    assert "at any moment" in (told(behind=MOST + 1, slot=SlotHealth("unreserved", 0, 0, None)) or "")
+
+
+@pytest.mark.parametrize("status", ["lost", "absent"])
+def test_a_lost_slot_heals_by_itself(status: str) -> None:
+    assert (told(behind=MOST + 1, slot=SlotHealth(status, None, None, None)) or "").startswith("nothing:")
+
+
+def test_a_failure_comes_first() -> None:
+    assert (told(State.FAILED, MOST + 1) or "").startswith("mend what it says")
+
+
+def test_a_snapshot_that_heals() -> None:
+    assert (told(State.SNAPSHOTTING, healed=HEALED) or "").startswith("nothing: a snapshot is being taken")
+    assert told(State.SNAPSHOTTING) is None
