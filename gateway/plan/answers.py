@@ -20,8 +20,10 @@ REQUESTS = 20_000
 """Requests that are remembered."""
 LARGEST_REQUEST, LARGEST_ANSWER = 8 * 1024, 256 * 1024
 """Bytes of those that are."""
-MEMORY = 64 * 1024 * 1024
-"""Bytes of all answers that are kept."""
+MEMORY = 96 * 1024 * 1024
+"""Bytes of all answers that are kept and of all requests that are remembered."""
+TIMES = 6
+"""What a request takes in memory with its parameters and its plan, in its own bytes: 23 kB for one of 4 kB."""
 
 log = logging.getLogger("milepost.gateway")
 
@@ -45,12 +47,16 @@ class Answer(NamedTuple):
 
 
 class Asked:
-    """A request that compiles, and its answer where that is kept. `note` goes with each answer."""
+    """A request that compiles, and its answer where that is kept. `note` goes with each answer.
 
-    __slots__ = ("answer", "note", "plan", "remembered", "times")
+    `weight` is the memory that it takes without the answer, in bytes, more or less.
+    """
 
-    def __init__(self, plan: Plan) -> None:
+    __slots__ = ("answer", "note", "plan", "remembered", "times", "weight")
+
+    def __init__(self, plan: Plan, weight: int) -> None:
         self.plan = plan
+        self.weight = weight
         self.times = 0
         self.remembered = False
         self.note = b""
@@ -85,11 +91,14 @@ class Answers:
         plan = self.plans.plan(query, variables, name, caller)
         if plan is None:
             return None
-        asked = Asked(plan)
-        if len(raw) <= LARGEST_REQUEST:
+        asked = Asked(plan, TIMES * len(raw))
+        if len(raw) > LARGEST_REQUEST:
+            return asked
+        found = self._asked.get((raw, caller.role, caller.scope), lambda: asked)
+        if found is asked:
             asked.remembered = True
-            self._asked.get((raw, caller.role, caller.scope), lambda: asked)
-        return asked
+            self._take(asked.weight)
+        return found
 
     async def answer(self, asked: Asked) -> Answer | None:
         """None when the ordinary way must try, and say what is wrong. Raises TransientError for what takes too long."""
@@ -110,7 +119,7 @@ class Answers:
         self._era += 1
 
     def sizes(self) -> tuple[int, int]:
-        """Requests that are remembered, and bytes of answers."""
+        """Requests that are remembered, and the bytes of these and of kept answers."""
         return len(self._asked), self._bytes
 
     def holds(self, answer: Answer, now: Revisions) -> bool:
@@ -139,13 +148,17 @@ class Answers:
         self._release(asked)
         if asked.remembered and len(answer.data) <= LARGEST_ANSWER and UNKNOWN not in answer.revisions:
             asked.answer = answer
-            self._bytes += len(answer.data)
-            while self._bytes > MEMORY:
-                self._asked.drop_oldest()
+            self._take(len(answer.data))
         return answer
+
+    def _take(self, size: int) -> None:
+        self._bytes += size
+        while self._bytes > MEMORY:
+            self._asked.drop_oldest()
 
     def _drop(self, asked: Asked) -> None:
         asked.remembered = False
+        self._bytes -= asked.weight
         self._release(asked)
 
     def _release(self, asked: Asked) -> None:

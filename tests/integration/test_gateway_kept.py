@@ -179,6 +179,21 @@ async def test_of_another_postgres_nothing_is_kept(rows: asyncpg.Connection, dat
         assert found[1] == b'{"order":{"displayStatus":"DELAYED"}}'
 
 
+async def test_what_is_remembered_is_bounded_in_bytes(
+    rows: asyncpg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though nothing is asked twice, so that no answer is kept."""
+    monkeypatch.setattr(module, "MEMORY", 10_000)
+    async with keeping(database) as (answers, _):
+        for number in range(200):
+            await ask(
+                answers, f'{{ a{number}: order(id: "1042") {{ id displayStatus commercial fulfillment delivery }} }}'
+            )
+        requests, size = answers.sizes()
+        assert 10 < requests < 30
+        assert 5_000 < size <= 10_000
+
+
 async def test_what_is_kept_is_bounded_in_bytes(
     rows: asyncpg.Connection, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
