@@ -13,7 +13,7 @@ from orders.errors import TransientError
 
 RUNNING = 16
 """Requests that are worked on: more would only wait for a connection to Postgres, or for each other."""
-ROOM, BURST = 32, 64
+ROOM, BURST = 16, 32
 """Requests in all; and for as long as a burst may take."""
 PASSING = 0.1
 """Seconds that a queue may stand and still be a burst: one that stands longer only makes all of them late."""
