@@ -20,11 +20,13 @@ from gateway.express import Express
 from gateway.feed import Feed
 from gateway.http import HttpView
 from gateway.lanes import Lanes
+from gateway.metrics import Metrics, Own
 from gateway.plan.answers import Answers
 from gateway.schema import build_plans, build_schema
 from gateway.sockets import SocketView
 from gateway.statements import SQL
 from gateway.throttle import ALLOWED, Allowance, Throttle
+from gateway.work import Work
 
 READY_TIMEOUT = 2.0
 """Seconds that Postgres may take to answer, and that the start waits for the feed."""
@@ -39,6 +41,7 @@ class Parts:
     http: HttpView
     express: Express
     sockets: SocketView
+    metrics: Metrics
 
 
 class Gateway:
@@ -64,6 +67,7 @@ class Gateway:
         self._documents_only = documents_only
         self._origins = origins
         self.gate = Gate()
+        self.work = Work()
         self._schema = build_schema(production)
         self._plans = build_plans(self._schema, production)
         self._tokens = TokenCheck(trust)
@@ -105,12 +109,15 @@ class Gateway:
                 await respond_json(send, 200, {"healthy": True})
             case "/ready":
                 await self._ready(send)
+            case "/metrics" if scope["method"] == "GET":
+                await self.parts.metrics(scope, send)
             case _ if path.startswith(pages.STATIC) and not self._production:
                 await pages.send_file(scope, send)
             case _:
                 await respond(send, 404, b"text/plain", b"not found")
 
     async def _graphql(self, scope: Scope, receive: Receive, send: Send) -> None:
+        send = self.work.watched(send)
         try:
             await self.gate.enter()
         except BusyError:
@@ -162,7 +169,8 @@ class Gateway:
             http = HttpView(self._schema, answers, self._tokens, documents, context)
             express = Express(self._tokens, throttle, answers, documents)
             sockets = SocketView(self._schema, self._tokens, documents, context, self.gate, self._origins)
-            yield Parts(pool, feed, http, express, sockets)
+            metrics = Metrics(self._tokens, pool, Own(self.work, self.gate, feed, answers))
+            yield Parts(pool, feed, http, express, sockets, metrics)
 
 
 def _asks(query_string: bytes) -> bool:

@@ -41,7 +41,7 @@ from gateway.throttle import Lease
 from orders.errors import NotFoundError, RejectedError, TransientError
 
 _ALLOWED = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
-_CHALLENGE = ((b"www-authenticate", b"Bearer"),)
+CHALLENGE = ((b"www-authenticate", b"Bearer"),)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class HttpView:
         except ClientGoneError:
             return None
         except UnauthenticatedError as error:
-            await respond_json(send, 401, errors_of(error.code, str(error)), _CHALLENGE)
+            await respond_json(send, 401, errors_of(error.code, str(error)), CHALLENGE)
         except ThrottledError as error:
             await respond_json(send, 429, errors_of(error.code, str(error)), _retry(error.seconds))
         except TransientError as error:

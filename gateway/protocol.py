@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any, cast
 
 from gateway.admission import ADMITTED, BUSY, Gate
 from gateway.asgi import Scope, written
 from gateway.corking import CorkedProtocol
 from gateway.express import Express, Ride
+from gateway.work import Work
 
 WHOLE_WITHIN = 20.0
 """Seconds from a request's first byte, or a connection's begin, to its last byte."""
@@ -27,9 +29,11 @@ REFUSAL = (
 class Protocol(CorkedProtocol):
     """Of one connection. Until `express` has something, all requests take the ordinary way."""
 
-    def __init__(self, gate: Gate, express: Callable[[], Express | None], *args: Any, **more: Any) -> None:
+    def __init__(self, gate: Gate, work: Work, express: Callable[[], Express | None], *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self._gate = gate
+        self._work = work
+        self._began = 0.0
         self._find_express = express
         self._ride: Ride | None = None
         self._taken = self._more = b""
@@ -77,6 +81,7 @@ class Protocol(CorkedProtocol):
         elif self._gate.full:
             self._refuse()
         else:
+            self._began = perf_counter()
             self._ride = express.begin(known, body, self._gate, self.tasks, self._reply)
             if self._ride is None:
                 return False
@@ -104,6 +109,7 @@ class Protocol(CorkedProtocol):
         data, self._taken, more, self._more = self._taken, b"", self._more, b""
         if start:
             self.server_state.total_requests += 1
+            self._work.answered(int(start[9:12]), perf_counter() - self._began)
             self.transport.write(start + written(self.server_state.default_headers) + rest)
             self._rest()
         else:
@@ -146,6 +152,7 @@ class Protocol(CorkedProtocol):
         elif self._refused and self.parser.should_keep_alive() and not self.expect_100_continue:
             self._refuse()
         elif self._refused:
+            self._work.refused()
             self.transport.write(self._refused)
             self.transport.close()
 
@@ -162,6 +169,7 @@ class Protocol(CorkedProtocol):
         return self._alone() and self.url.startswith(PATH) and not self.parser.should_upgrade()
 
     def _refuse(self) -> None:
+        self._work.refused()
         self._expect_nothing()
         self.transport.write(REFUSAL)
         self._rest()

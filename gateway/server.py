@@ -126,7 +126,7 @@ def _uvicorn(gateway: Gateway, origins: Sequence[str]) -> uvicorn.Config:
     return uvicorn.Config(
         _shared_with(gateway, origins) if origins else gateway,
         interface="asgi3",
-        http=cast("type[asyncio.Protocol]", partial(Protocol, gateway.gate, gateway.express)),
+        http=cast("type[asyncio.Protocol]", partial(Protocol, gateway.gate, gateway.work, gateway.express)),
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,

@@ -36,6 +36,17 @@ def run(
         sys.exit(str(error))
 
 
+@app.command
+def supergraph() -> None:
+    """Write what the router among the containers reads: the supergraph of Milepost alone."""
+    asyncio.run(_write_supergraph())
+
+
+async def _write_supergraph() -> None:
+    await router.install(router.HERE)
+    router.SUPERGRAPH.write_text(await router.alone(router.HERE))
+
+
 async def _run(orders: str, public_key: Path, port: int) -> None:
     listen("127.0.0.1", port).close()
     await router.install(router.HERE)

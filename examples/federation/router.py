@@ -16,6 +16,8 @@ INSTALL = ("ci", "--silent", "--ignore-scripts", "--no-audit", "--no-fund")
 NPM = "lib/node_modules/npm/bin/npm-cli.js"
 PROGRAM = "node_modules/@graphql-hive/gateway/dist/bin.js"
 SCHEMA = HERE.parents[1] / "schema.graphql"
+SUPERGRAPH = HERE.parents[1] / "deploy/router/supergraph.graphql"
+"""What the router among the containers reads."""
 
 
 class Subgraph(msgspec.Struct, frozen=True):
@@ -45,6 +47,11 @@ async def install(folder: Path) -> None:
 async def compose(folder: Path, parts: Sequence[Subgraph]) -> str:
     """The supergraph's schema. Raises RuntimeError for parts that do not fit."""
     return await node(folder, "compose.js", text=msgspec.json.encode(parts))
+
+
+async def alone(folder: Path) -> str:
+    """The supergraph of Milepost without neighbors, at its address among the containers."""
+    return await compose(folder, [Subgraph("orders", "http://gateway:8000/graphql", SCHEMA.read_text())])
 
 
 async def node(folder: Path, script: str, *arguments: str, text: bytes = b"") -> str:

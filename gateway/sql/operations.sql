@@ -19,6 +19,26 @@ select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes, s.slot, s.
 from record.source_state s full join record.checkpoint c using (source)
 order by source
 
+-- name: metrics_of_sources
+select source, s.state, s.lag_bytes, s.lag_changes, s.kept_bytes, s.safe_bytes, s.safe_seconds,
+    extract(epoch from s.healed_at)::float8 as healed_timestamp_seconds,
+    extract(epoch from c.committed_at)::float8 as committed_timestamp_seconds,
+    case when s.lag_changes = 0 or c.committed_at > now() then 0
+        else extract(epoch from now() - c.committed_at) end::float8 as lag_seconds,
+    coalesce(c.applied, 0) as applied, coalesce(c.superseded, 0) as superseded, coalesce(c.dead, 0) as dead,
+    coalesce(c.filtered, 0) as filtered, coalesce(d.letters, 0) as dead_letters
+from record.source_state s full join record.checkpoint c using (source)
+left join (
+    select source, count(*) as letters from record.dead_letter where resolved_at is null group by source
+) d using (source)
+order by source
+
+-- name: metrics_of_commands
+-- Those that nobody has to care about any more are left out: there are ever more of them.
+select state, count(c.state) as count
+from unnest(array['ACCEPTED', 'SENDING', 'APPLIED', 'NEEDS_HUMAN']) as s (state)
+left join command.command c using (state) group by state order by state
+
 -- name: freshness_by_source
 select source as parent, *, false as held, 0 as waiting from record.freshness where source = any($1::text[])
 

@@ -1,5 +1,6 @@
 """What containers are made of: the compose file, the settings in them, and the steps that build their image."""
 
+import json
 import os
 import re
 import shlex
@@ -44,7 +45,8 @@ def test_the_file_is_what_compose_takes() -> None:
 def test_what_a_service_waits_for_is_there_and_tells_when_it_is_ready(services: dict[str, dict[str, Any]]) -> None:
     for service in services.values():
         for name, wanted in service.get("depends_on", {}).items():
-            assert wanted["condition"] == "service_started" or "healthcheck" in services[name]
+            assert wanted["condition"] != "service_healthy" or "healthcheck" in services[name]
+            assert name in services
 
 
 def test_every_variable_is_in_the_example() -> None:
@@ -75,9 +77,30 @@ def test_the_worker_has_the_password_of_each_source(services: dict[str, dict[str
 
 def test_the_commands_are_milepost_s(services: dict[str, dict[str, Any]]) -> None:
     ours = {name: service for name, service in services.items() if service.get("image") == "milepost"}
-    assert ours.keys() == {"story", "connectors", "projector", "worker", "gateway"}
-    for name in ours.keys() - {"story"}:
+    assert ours.keys() == {"story", "connectors", "projector", "worker", "gateway", "token"}
+    for name in ours.keys() - {"story", "token"}:
         app.parse_args(ours[name]["command"], exit_on_error=False, print_error=False)
+    words, _, path = ours["token"]["command"][0].removeprefix("milepost ").partition(" > ")
+    app.parse_args(words, exit_on_error=False, print_error=False)
+    scraped = YAML(typ="safe").load(ROOT / "deploy/prometheus/prometheus.yml")["scrape_configs"][0]
+    assert scraped["authorization"]["credentials_file"] == path
+
+
+def test_what_is_mounted_is_there(services: dict[str, dict[str, Any]]) -> None:
+    """And what Prometheus, Grafana and the router read names services and their ports."""
+    for service in services.values():
+        for volume in service.get("volumes", ()):
+            if volume.startswith("./"):
+                assert (ROOT / volume.partition(":")[0]).exists()
+    scraped = YAML(typ="safe").load(ROOT / "deploy/prometheus/prometheus.yml")
+    assert scraped["scrape_configs"][0]["static_configs"] == [{"targets": ["gateway:8000"]}]
+    assert all((ROOT / "deploy/prometheus" / name).exists() for name in scraped["rule_files"])
+    [source] = YAML(typ="safe").load(ROOT / "deploy/grafana/provisioning/datasources/prometheus.yml")["datasources"]
+    assert source["url"] == "http://prometheus:9090"
+    panels = json.loads((ROOT / "deploy/grafana/dashboards/milepost.json").read_text())["panels"]
+    assert {panel["datasource"]["uid"] for panel in panels} == {source["uid"]}
+    [provider] = YAML(typ="safe").load(ROOT / "deploy/grafana/provisioning/dashboards/milepost.yml")["providers"]
+    assert f"./deploy/grafana/dashboards:{provider['options']['path']}:ro" in services["grafana"]["volumes"]
 
 
 def steps(stage: int) -> Iterator[tuple[str, str]]:

@@ -45,10 +45,15 @@ async def orders(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -
         yield client
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the router's program."""
+    return install(router.HERE, tmp_path_factory.mktemp("router") / "node")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(orders: Client, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+async def client(orders: Client, folder: Path) -> AsyncIterator[Client]:
     """Of the router."""
-    folder = install(router.HERE, tmp_path_factory.mktemp("router") / "node")
     for name in ("customers", "catalog"):
         shutil.copy(HERE / f"federation_{name}.json", folder / f"{name}.json")
     (key := folder / "public.pem").write_text(serving.PUBLIC_KEY)
@@ -59,6 +64,11 @@ async def client(orders: Client, tmp_path_factory: pytest.TempPathFactory) -> As
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=serving.SECONDS) as http,
     ):
         yield Client(port, http)
+
+
+async def test_the_containers_router_has_what_milepost_serves(folder: Path) -> None:
+    """If not, then after the schema changed: `uv run --group npm python -m examples.federation supergraph`."""
+    assert router.SUPERGRAPH.read_text() == await router.alone(folder)
 
 
 async def test_an_order_leads_to_what_its_neighbors_know(client: Client) -> None:
