@@ -12,6 +12,7 @@ from pathlib import Path
 from app import children
 from app.logs import LogPump
 from app.processes import end, exited
+from app.pulse import Pulse
 
 Probe = Callable[[], Awaitable[bool]]
 
@@ -20,7 +21,8 @@ Probe = Callable[[], Awaitable[bool]]
 class Child:
     """A process to be kept running. It is ready when it calls `children.ready`, or when `probe` says so.
 
-    `env` comes on top of ours; `ready_timeout` is in seconds; `files` are descriptors that it gets of us.
+    `env` comes on top of ours; `ready_timeout` is in seconds; `files` are descriptors that it gets of us. One that runs
+    by `children.run_child` may have a `patience`: seconds of a standing event loop until it is taken to hang.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Child:
     probe: Probe | None = None
     ready_timeout: float = 60
     files: tuple[int, ...] = ()
+    patience: float | None = None
 
 
 class Running:
@@ -37,8 +40,10 @@ class Running:
     def __init__(self, child: Child, log: Path, parent: int) -> None:
         self.child, self.log, self.started = child, log, time.monotonic()
         self._ready, write = os.pipe()
-        self.process = _spawn(child, parent, write)
+        self._pulse = Pulse()
+        self.process = _spawn(child, parent, write, self._pulse.write)
         os.close(write)
+        os.close(self._pulse.write)
         assert self.process.stdout
         self._pump = LogPump(self.process.stdout, log)
 
@@ -63,11 +68,25 @@ class Running:
             gone.cancel()
 
     async def exited(self) -> int:
-        return await exited(self.process)
+        code = await exited(self.process)
+        self._pulse.close()
+        return code
+
+    async def hangs(self, patience: float | None) -> bool:
+        """When it has ended, False; True when its event loop has stood still for so many seconds, if there are any."""
+        gone = asyncio.ensure_future(self.exited())
+        silent = asyncio.ensure_future(asyncio.Event().wait() if patience is None else self._pulse.stops(patience))
+        try:
+            await asyncio.wait({gone, silent}, return_when=asyncio.FIRST_COMPLETED)
+            return not gone.done()
+        finally:
+            gone.cancel()
+            silent.cancel()
 
     async def end(self, seconds: float) -> int:
         """SIGTERM, after `seconds` SIGKILL; the exit code."""
-        return await end(self.process, [(signal.SIGTERM, seconds)])
+        await end(self.process, [(signal.SIGTERM, seconds)])
+        return await self.exited()
 
     def last_line(self) -> str:
         return self._pump.last_line()
@@ -96,15 +115,15 @@ def how_it_ended(code: int | None) -> str:
     return f"ended with code {code}"
 
 
-def _spawn(child: Child, parent: int, ready: int) -> subprocess.Popen[bytes]:
-    pipes = {children.PARENT: str(parent), children.READY: str(ready)}
+def _spawn(child: Child, parent: int, ready: int, beats: int) -> subprocess.Popen[bytes]:
+    pipes = {children.PARENT: str(parent), children.READY: str(ready), children.BEATS: str(beats)}
     return subprocess.Popen(
         child.argv,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **child.env, **pipes},
-        pass_fds=(parent, ready, *child.files),
+        pass_fds=(parent, ready, beats, *child.files),
         # A session of its own: Ctrl-C in the terminal is for the supervisor, which ends the children in their order.
         start_new_session=True,
     )

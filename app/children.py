@@ -1,6 +1,7 @@
 """What a child process owes its supervisor: it says when it is ready, fails in one line, and never outlives it."""
 
 import asyncio
+import contextlib
 import ctypes
 import os
 import signal
@@ -12,7 +13,10 @@ from orders.errors import StartError
 
 PARENT = "MILEPOST_PARENT_FD"
 READY = "MILEPOST_READY_FD"
+BEATS = "MILEPOST_BEATS_FD"
 START_ERROR = 2
+BEAT = 1.0
+"""Seconds between two signs that the event loop turns."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -28,7 +32,23 @@ def run_child(main: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _awaited(main: Callable[[], Awaitable[None]]) -> None:
-    await main()
+    beating = asyncio.create_task(_beat())
+    try:
+        await main()
+    finally:
+        beating.cancel()
+
+
+async def _beat() -> None:
+    """Tell the supervisor again and again that this event loop turns; one that hangs is silent."""
+    if descriptor := os.environ.pop(BEATS, None):
+        pipe = int(descriptor)
+        # A supervisor that does not listen just now must not hold anybody up.
+        os.set_blocking(pipe, False)
+        while True:
+            with contextlib.suppress(OSError):
+                os.write(pipe, b".")
+            await asyncio.sleep(BEAT)
 
 
 def exit_when_orphaned() -> None:

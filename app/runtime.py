@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 
 from msgspec import structs
@@ -48,7 +49,7 @@ async def running(
         with closing(listen(config.host, config.port)) as listener:
             # Held here, so that no connection is refused while a gateway is started anew.
             listener.listen(BACKLOG)
-            await supervisor.start(*children(data, config.workers, listener.fileno(), projectors_of(config)))
+            await supervisor.start(*children(data, config, listener.fileno()))
             ready = True
             yield supervisor
     if not ready:
@@ -120,12 +121,14 @@ def needs(source: SourceSettings, kafka: KafkaConfig | None) -> Needs:
     return Needs(tables=database.tables, slot=database.slot)
 
 
-def children(data: Path, workers: int, listener: int, projectors: int = 1) -> list[Child]:
+def children(data: Path, config: Config, listener: int) -> list[Child]:
+    child = partial(Child, patience=config.hung_after_s)
+    projectors = _names("projector", projectors_of(config))
     serving = _command("gateway", data, "--listener", str(listener))
     return [
-        *(Child(name, _command("projector", data, "--name", name)) for name in _names("projector", projectors)),
-        Child("worker", _command("worker", data)),
-        *(Child(name, serving, files=(listener,)) for name in _names("gateway", workers)),
+        *(child(name, _command("projector", data, "--name", name)) for name in projectors),
+        child("worker", _command("worker", data)),
+        *(child(name, serving, files=(listener,)) for name in _names("gateway", config.workers)),
     ]
 
 

@@ -172,6 +172,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     java_heap_mb: Megabytes = 128
     min_free_mb: Megabytes = 200
     lag_alert_mb: Megabytes = 1000
+    hung_after_s: Positive = 30
 
 
 class Config(Struct, frozen=True):
@@ -191,6 +192,7 @@ class Config(Struct, frozen=True):
     java_heap_mb: int = 128
     min_free_mb: int = 200
     lag_alert_mb: int = 1000
+    hung_after_s: int = 30
 
 
 def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
@@ -211,6 +213,7 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
         java_heap_mb=file.java_heap_mb,
         min_free_mb=file.min_free_mb,
         lag_alert_mb=file.lag_alert_mb,
+        hung_after_s=file.hung_after_s,
     )
 
 

@@ -5,12 +5,12 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from app.child import Child, Running, how_it_ended
 from app.children import START_ERROR
@@ -152,14 +152,31 @@ class Supervisor:
         return address is not None
 
     async def _keep(self, running: Running) -> None:
-        back_off = BackOff()
+        back_off, patience = BackOff(), running.child.patience
+        watching = running.hangs(patience)
         while True:
-            await running.exited()
+            if await watching:
+                assert patience
+                self._say(f"{running.child.name} (pid {running.pid}) has hung for {patience:g} s: it is killed")
+                # What it has to do may take so long indeed: the next one gets more time.
+                patience *= 2
+                running.process.kill()
+                await running.exited()
+            else:
+                patience = running.child.patience
             delay = back_off.after(running.lived)
             self._say(f"{running.epitaph()}; starting it again in {delay:g} s")
             await asyncio.sleep(delay)
             running = self._launch(running.child)
-            await self._until_ready(running)
+            watching = self._hangs(running, patience)
+
+    async def _hangs(self, running: Running, patience: float | None) -> bool:
+        """As it is watched from its start on, ready or not."""
+        announcing = asyncio.create_task(self._until_ready(running))
+        try:
+            return await running.hangs(patience)
+        finally:
+            await _cancel([announcing])
 
     async def _keep_postgres(self, postgres: Postgres) -> None:
         back_off = BackOff()
@@ -245,7 +262,7 @@ def _parent_pipe() -> Iterator[int]:
         os.close(write)
 
 
-async def _cancel(tasks: "list[asyncio.Task[None]]") -> None:
+async def _cancel(tasks: "Sequence[asyncio.Task[Any]]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

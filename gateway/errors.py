@@ -1,5 +1,6 @@
 """What a caller is told of an error: its code and message, or a correlation id that leads to our log."""
 
+import codecs
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from graphql import GraphQLError
 from orders import errors
 
 log = logging.getLogger("milepost.gateway")
+
+# Found now: where no file can be opened any more, Python could not look the codec up.
+_escape = codecs.getencoder("unicode_escape")
 
 UNAVAILABLE = errors.TransientError.code
 BAD_REQUEST = errors.RejectedError.code
@@ -153,7 +157,8 @@ def _is_told(error: errors.MilepostError) -> bool:
 
 
 def _log(told: Public, error: GraphQLError, correlation: str) -> None:
-    text = str(error).encode("unicode_escape").decode()[:500]
+    escaped, _ = _escape(str(error))
+    text = escaped.decode()[:500]
     if told.code == UNAVAILABLE:
         log.warning("%s %s: %r", correlation, text, root_of(error))
     else:

@@ -12,56 +12,20 @@ import httpx
 import pytest
 
 from app.gateway import connections_of
-from app.keys import ensure_keys, token
-from app.processes import records
-from app.runtime import BACKLOG, children
-from app.settings import Settings
+from app.settings import Config
 from app.status import processes
-from app.supervisor import Supervisor
-from gateway.server import listen
 from tests.controls import serving
 from tests.controls.milepost import kill
 from tests.controls.waiting import until
+from tests.controls.workers import ONE, Workers, gateways
 
-ONE = {"query": '{ order(id: "1042") { id } }'}
 WORKERS = 3
-
-
-class Workers:
-    """Under their supervisor, with no other process."""
-
-    def __init__(self, data: Path, port: int) -> None:
-        self.data, self.url = data, f"http://127.0.0.1:{port}/graphql"
-        self.auth = {"authorization": f"Bearer {token(data, 'tester', 'admin')}"}
-
-    def pids(self) -> dict[str, int]:
-        return {each.name: each.pid for each in records(self.data / "run") if each.address}
-
-    async def ask(self, http: httpx.AsyncClient) -> int:
-        """The status; a connection that broke is made anew, as every client does."""
-        for _ in range(2):
-            try:
-                return (await http.post(self.url, json=ONE, headers=self.auth)).status_code
-            except httpx.TransportError:
-                continue
-        return 0
 
 
 @pytest.fixture
 async def workers(data: Path, database: str) -> AsyncIterator[Workers]:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    (data / "run").mkdir()
-    (data / "log").mkdir()
-    ensure_keys(data)
-    with listen("127.0.0.1", 0) as listener:
-        listener.listen(BACKLOG)
-        port = listener.getsockname()[1]
-        Settings(data, database, database, "127.0.0.1", port, (), workers=WORKERS).save()
-        async with Supervisor(data, say=lambda _: None) as supervisor:
-            gateways = [c for c in children(data, WORKERS, listener.fileno()) if c.name.startswith("gateway")]
-            await supervisor.start(*gateways)
-            yield Workers(data, port)
+    async with gateways(data, database, Config(workers=WORKERS)) as found:
+        yield found
 
 
 async def test_a_worker_that_is_killed_loses_no_service(workers: Workers) -> None:

@@ -41,6 +41,7 @@ from orders.errors import StartError
         ("[cors]\norigins = ['*']", "cors.origins[0]: Expected https://host; correct it there"),
         ("[cors]\norigins = ['https://shop.example/']", "cors.origins[0]: Expected https://host; correct it there"),
         ("[documents]\nonly = 1", "documents.only: Expected `bool`, got `int`; correct it there"),
+        ("hung_after_s = 0", "hung_after_s: Expected `int` >= 1; correct it there"),
         ("[graph]\nhost = 'x'", "graph: Object contains unknown field `host`; correct it there"),
         ("[graph]\ndsn = '${NO_SUCH}'", "graph.dsn: the environment variable NO_SUCH is not set; set it, or write"),
     ],

@@ -18,6 +18,7 @@ from app.folder import lock_holder, open_folder
 from app.logs import LogPump
 from app.postgres import Postgres
 from app.processes import living, records
+from app.pulse import TICK, Pulse
 from app.settings import Settings, SourceSettings
 from app.status import processes
 from app.supervisor import BackOff, Supervisor
@@ -59,6 +60,27 @@ from orders.errors import StartError
 async def main():
     print("some noise")
     raise StartError("source erp: mend this")
+run_child(main)
+"""
+HANGS = """
+import time
+from app.children import ready, run_child
+async def main():
+    ready()
+    while True:
+        time.sleep(60)
+run_child(main)
+"""
+SLOW = """
+import asyncio, time
+from app.children import ready, run_child
+async def main():
+    ready()
+    for _ in range(8):
+        time.sleep(0.5)
+        await asyncio.sleep(0)
+    print("all done", flush=True)
+    await asyncio.Event().wait()
 run_child(main)
 """
 SUPERVISES = """
@@ -367,3 +389,46 @@ def test_settings_go_to_the_children_and_to_nobody_else(folder: Path) -> None:
     settings.save()
     assert Settings.load(folder) == settings
     assert (folder / "run" / "settings.json").stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_child_whose_loop_hangs_is_killed_and_given_more_time(folder: Path, eventually: Eventually) -> None:
+    said: list[str] = []
+
+    async def twice() -> bool:
+        return len(said) >= 4
+
+    async with Supervisor(folder, say=said.append) as supervisor:
+        await supervisor.start(child(folder, "worker", HANGS, patience=1))
+        await eventually(twice)
+    hung = [line.partition(") ")[2] for line in said[::2]]
+    assert hung[:2] == ["has hung for 1 s: it is killed", "has hung for 2 s: it is killed"]
+    assert all("was ended by SIGKILL" in line for line in said[1:4:2])
+
+
+async def test_a_child_that_is_only_slow_is_let_be(folder: Path, eventually: Eventually) -> None:
+    said: list[str] = []
+    log = folder / "log" / "worker.log"
+
+    async def done() -> bool:
+        return "all done" in await asyncio.to_thread(log.read_text)
+
+    async with Supervisor(folder, say=said.append) as supervisor:
+        await supervisor.start(child(folder, "worker", SLOW, patience=3))
+        await eventually(done)
+    assert said == []
+
+
+async def test_silence_is_counted_in_ticks_of_our_own() -> None:
+    """However long one of them takes, as on a machine that was asleep."""
+    pulse, ticks = Pulse(), 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        ticks += 1
+        if ticks in (2, 5):
+            os.write(pulse.write, b"...")
+
+    await pulse.stops(4 * TICK, tick)
+    assert ticks == 9
+    pulse.close()
+    os.close(pulse.write)
