@@ -123,12 +123,8 @@ class Entities:
     """Representations of a router: those of one type and key together, each at its place. None when one lacks."""
 
     def bind(self, arguments: Arguments) -> Bound:
-        groups: dict[tuple[str, str], tuple[list[int], list[str]]] = defaultdict(lambda: ([], []))
-        for place, each in enumerate(arguments["representations"]):
-            kind, key, value = represented(each)
-            places, keys = groups[kind, key]
-            places.append(place)
-            keys.append(value)
+        representations = arguments["representations"]
+        groups = alike(representations) or grouped(representations)
         sound("".join(key for _, keys in groups.values() for key in keys))
         parameters = [column for group in groups.values() for column in group]
         subjects = [entity_subjects(kind, keys) for (kind, _), (_, keys) in groups.items()]
@@ -147,6 +143,34 @@ class Entities:
         return (
             f"select case when count(*) = count(j) then coalesce(json_agg(j order by n), '[]') end as j from {entities}"
         )
+
+
+Groups = Mapping[tuple[str, str], tuple[Sequence[int], Sequence[str]]]
+"""Type and key → places and values."""
+
+
+def alike(representations: Sequence[Any]) -> Groups | None:
+    """As `grouped`, of those that all have one type and the first of its keys, which most have."""
+    try:
+        kind = representations[0]["__typename"]
+        key = next(iter(ENTITIES[kind]))
+        values = [each[key] for each in representations if each["__typename"] == kind]
+    except (LookupError, TypeError):
+        return None
+    if len(values) < len(representations) or set(map(type, values)) != {str}:
+        return None
+    return {(kind, key): (range(len(values)), values)}
+
+
+def grouped(representations: Sequence[Any]) -> Groups:
+    """Raises UncompilableError."""
+    groups: dict[tuple[str, str], tuple[list[int], list[str]]] = defaultdict(lambda: ([], []))
+    for place, each in enumerate(representations):
+        kind, key, value = represented(each)
+        places, values = groups[kind, key]
+        places.append(place)
+        values.append(value)
+    return groups
 
 
 def represented(representation: Any) -> tuple[str, str, str]:
