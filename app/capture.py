@@ -1,7 +1,7 @@
 """Where the changes come from: the engine on this machine, or Kafka. Nothing behind it knows which."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -10,12 +10,14 @@ from typing import Protocol
 
 from adapters.registry import adapter
 from app.connectors import captured, mend
-from app.settings import KafkaConfig, Settings
+from app.settings import CaptureConfig, KafkaConfig, Settings, TooMuch
 from cdc import kinds
+from cdc.advice import MEGABYTE
 from cdc.capture import SourceLag
 from cdc.change import ChangeSource
 from cdc.database import CapturedDatabase
 from cdc.engine import EngineSource
+from cdc.guard import guarded
 from cdc.kafka import KafkaSource
 from projections.mapping import SourceMapping
 
@@ -39,11 +41,23 @@ async def capturing(settings: Settings, name: str) -> AsyncIterator[tuple[Captur
             kinds.captured(s.name, s.dsn, adapter(s.adapter).mapping.tables, settings.graph_dsn)
             for s in settings.sources
         ]
-        yield EngineSource(databases, settings.data / "run" / "engine", settings.java_heap_mb), None
+        source = EngineSource(databases, settings.data / "run" / "engine", settings.java_heap_mb)
+        async with guarding(source, databases, settings.capture):
+            yield source, None
         return
     behind_kafka = [captured(source, settings.kafka) for source in settings.sources]
     async with kafka_source(behind_kafka, settings.kafka, member_of(settings.data, name)) as source:
         yield source, source
+
+
+def guarding(
+    source: EngineSource, databases: Sequence[kinds.Captured], capture: CaptureConfig
+) -> AbstractAsyncContextManager[None]:
+    """A MariaDB keeps nothing for anybody: it drops its log when it is old."""
+    if capture.when_too_much is not TooMuch.DROP:
+        return nullcontext()
+    slots = [each for each in databases if isinstance(each, CapturedDatabase)]
+    return guarded(slots, capture.most_kept_mb * MEGABYTE, source.shed)
 
 
 def kafka_source(databases: Sequence[CapturedDatabase], kafka: KafkaConfig, member: str | None) -> KafkaSource:

@@ -12,8 +12,8 @@ import asyncpg
 
 from app.capture import Capturing, capturing, mappings
 from app.children import ready, run_child
-from app.settings import Settings
-from cdc.advice import MEGABYTE, advice
+from app.settings import Settings, TooMuch
+from cdc.advice import MEGABYTE, Limits, advice
 from cdc.capture import SourceLag
 from projections.database import SQL, Connection
 from projections.runner import Runner, State
@@ -73,20 +73,27 @@ class Watch:
     """Looks at the sources, and remembers what it has warned of."""
 
     def __init__(self, source: Capturing, settings: Settings) -> None:
-        self._source, self._most_behind = source, settings.lag_alert_mb * MEGABYTE
+        self._source, self._limits = source, limits(settings)
         self._said: dict[str, str | None] = {}
 
     async def put(self, db: Connection) -> None:
         await db.executemany(SQL["put_source_state"], [self._row(lag) for lag in await self._source.lag()])
 
     def _row(self, lag: SourceLag) -> tuple[Any, ...]:
-        told = advice(lag, f"milepost_{lag.source}", self._most_behind)
+        told = advice(lag, f"milepost_{lag.source}", self._limits)
         kind = told and told.lstrip("0123456789")
         if kind != self._said.get(lag.source):
             self._said[lag.source] = kind
             if told:
                 log.warning("source %s: %s", lag.source, told)
         return *state_row(lag, self._source.waiting(lag.source)), told
+
+
+def limits(settings: Settings) -> Limits:
+    capture = settings.capture
+    return Limits(
+        settings.lag_alert_mb * MEGABYTE, capture.most_kept_mb * MEGABYTE, capture.when_too_much is TooMuch.DROP
+    )
 
 
 def state_row(lag: SourceLag, waiting: int) -> tuple[Any, ...]:

@@ -95,6 +95,7 @@ class Installation:
             java_heap_mb=config.java_heap_mb,
             min_free_mb=config.min_free_mb,
             lag_alert_mb=config.lag_alert_mb,
+            capture=config.capture,
             auth=config.auth,
             limits=config.limits,
             workers=config.workers,

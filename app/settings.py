@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -80,6 +81,20 @@ class KafkaConfig(Struct, frozen=True, forbid_unknown_fields=True):
     projectors: Workers = 1
 
 
+class TooMuch(StrEnum):
+    """What to do when a source keeps more log for us than it should: say it, or give up our own slot."""
+
+    WARN = "warn"
+    DROP = "drop"
+
+
+class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[capture]`: the most log that a source may keep for us, in 10^6 bytes, and what to do when it is more."""
+
+    most_kept_mb: Megabytes = 10_000
+    when_too_much: TooMuch = TooMuch.WARN
+
+
 class Settings(Struct, frozen=True):
     """All that a child process needs. `graph_dsn` is the owner's, `gateway_dsn` the reader's; sizes are 10^6 bytes."""
 
@@ -92,6 +107,7 @@ class Settings(Struct, frozen=True):
     java_heap_mb: int = 128
     min_free_mb: int = 200
     lag_alert_mb: int = 1000
+    capture: CaptureConfig = CaptureConfig()
     auth: AuthConfig | None = None
     limits: dict[Role, Allowance] = {}
     workers: int = 1
@@ -173,6 +189,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     min_free_mb: Megabytes = 200
     lag_alert_mb: Megabytes = 1000
     hung_after_s: Positive = 30
+    capture: dict[str, Any] = {}
 
 
 class Config(Struct, frozen=True):
@@ -193,6 +210,7 @@ class Config(Struct, frozen=True):
     min_free_mb: int = 200
     lag_alert_mb: int = 1000
     hung_after_s: int = 30
+    capture: CaptureConfig = CaptureConfig()
 
 
 def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
@@ -214,6 +232,7 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
         min_free_mb=file.min_free_mb,
         lag_alert_mb=file.lag_alert_mb,
         hung_after_s=file.hung_after_s,
+        capture=_capture(path, file),
     )
 
 
@@ -233,6 +252,16 @@ def _auth(path: Path, entry: dict[str, Any]) -> AuthConfig:
     if (auth.jwks is None) == (auth.public_key is None):
         raise StartError(f"{path}: auth: name the keys by `jwks`, a URL, or `public_key`, a PEM file; one of the two")
     return auth if auth.public_key is None else replace(auth, public_key=str(path.parent / auth.public_key))
+
+
+def _capture(path: Path, file: _File) -> CaptureConfig:
+    capture = _convert(path, "capture", file.capture, CaptureConfig)
+    if file.kafka is not None and capture.when_too_much is TooMuch.DROP:
+        raise StartError(
+            f"{path}: capture.when_too_much: with Kafka the slots are the connectors', which read on while Milepost "
+            'lags; leave it at "warn"'
+        )
+    return capture
 
 
 def _kafka(path: Path, entry: dict[str, Any]) -> KafkaConfig:

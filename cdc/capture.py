@@ -1,5 +1,6 @@
 """One captured database while it is captured: what was handed on, what was processed, what may be marked. No I/O."""
 
+import asyncio
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -50,6 +51,7 @@ class SourceLag(msgspec.Struct, frozen=True):
     """How a source does. `bytes_behind` is log that was not confirmed yet; None, as `slot`, when it does not answer.
 
     `last_event_at` is when the last change that came was committed there (read there, if by a snapshot).
+    `given_up`: the source kept too much for us, so our slot went.
     """
 
     source: str
@@ -60,6 +62,7 @@ class SourceLag(msgspec.Struct, frozen=True):
     last_event_at: datetime | None
     slot: SlotHealth | None = None
     healed: Healed | None = None
+    given_up: bool = False
 
 
 class Pace:
@@ -85,12 +88,15 @@ class _Sent(NamedTuple):
 
 
 class Capture:
-    """The state of one source between its engine and its reader."""
+    """The state of one source between its engine and its reader.
+
+    `given_up`: why its slot was, until it starts anew. `preparing` is held by whoever makes or drops its slot.
+    """
 
     def __init__(self, database: Captured, checkpoint: Checkpoint | None, folder: Path | None = None) -> None:
         self.database, self.checkpoint, self._folder = database, checkpoint, folder
-        self.state, self.reason = State.STARTING, ""
-        self.run = 0
+        self.state, self.reason, self.given_up = State.STARTING, "", ""
+        self.run, self.preparing = 0, asyncio.Lock()
         self.last_event_at: datetime | None = None
         self.healed: Healed | None = None
         self.pace = Pace()
@@ -106,7 +112,8 @@ class Capture:
         """A new run of the engine: whatever was not handed on as a whole is forgotten."""
         anew = isinstance(decision, resume.Anew)
         if isinstance(decision, resume.Anew) and not decision.expected:
-            self.healed = Healed(datetime.now(UTC), decision.reason)
+            self.healed = Healed(datetime.now(UTC), self.given_up or decision.reason)
+        self.given_up = ""
         self.run, self.state, self.reason = run, State.STARTING, ""
         self._sent.clear()
         self._assembler = self._assemble(self._last.epoch + anew, identity, snapshotting=anew)
@@ -115,7 +122,7 @@ class Capture:
         self.state = State.SNAPSHOTTING if self._assembler.snapshotting else State.STREAMING
 
     def fail(self, reason: str) -> None:
-        self.run, self.state, self.reason = 0, State.FAILED, reason
+        self.run, self.state, self.reason = 0, State.FAILED, self.given_up or reason
         self._sent.clear()
 
     def take(self, sequence: int, lines: Sequence[Line | Unreadable]) -> tuple[list[Transaction], Ack | None]:

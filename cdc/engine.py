@@ -6,9 +6,7 @@ the checkpoint first, and goes on exactly behind it or takes a new snapshot in a
 
 import asyncio
 import logging
-import random
 import shutil
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,24 +14,26 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from cdc.capture import Capture, SourceLag, State
 from cdc.change import Checkpoint, Transaction
 from cdc.child import Child, start_error
+from cdc.database import CapturedDatabase, connected, drop_slot
 from cdc.envelope import decode
 from cdc.frames import Ack, Header, Kind, Start, Stop
 from cdc.kinds import Captured, check, prepare, properties
 from cdc.lag import measured
 from cdc.mariadb.database import MariaDatabase, bytes_behind
+from cdc.pauses import Pauses
 from cdc.resume import Anew, Continue
 from cdc.transactions import TornError
 from orders.crash import CrashPoint, crash_here
 from orders.errors import MilepostError, TransientError
 
 _log = logging.getLogger(__name__)
-_FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 3.0
-_HEALTHY: Final = 5.0
-"""Seconds; what lived longer than this starts again without the pauses of what came before."""
+_LOOK: Final = 0.1
+"""Seconds between two looks at what nothing announces."""
 
 
 class EngineSource:
@@ -173,15 +173,40 @@ class EngineSource:
         try:
             transactions, answer = capture.take(header.sequence, lines)
         except TornError as error:
-            await child.send(Stop(header.run))
-            self._ended[header.run].set_result(str(error))
-            capture.fail(str(error))
+            await self._stop(child, capture, str(error))
             return
         if transactions:
             self._batches.put_nowait(transactions)
             self._waiting.update(_counts(transactions))
         if answer:
             await child.send(answer)
+
+    async def _stop(self, child: Child, capture: Capture, reason: str) -> None:
+        """End a run; the next one follows."""
+        await child.send(Stop(capture.run))
+        ended = self._ended.get(capture.run)
+        if ended is not None and not ended.done():
+            ended.set_result(reason)
+        capture.fail(reason)
+
+    async def shed(self, source: str, reason: str) -> None:
+        """Give up the slot of a Postgres, because. What was not read is read anew once the reader has done with what
+        it has. Raises MilepostError when the source cannot be reached.
+        """
+        database, capture = self._databases[source], self._captures.get(source)
+        assert isinstance(database, CapturedDatabase)
+        if capture is None:
+            await _give_up(database)
+            return
+        async with capture.preparing:
+            capture.given_up = reason
+            if child := self._children.get(database.machine):
+                await self._stop(child, capture, reason)
+            try:
+                await _give_up(database)
+            except MilepostError:
+                capture.given_up = ""
+                raise
 
     async def _keep_engine(self, child: Child, capture: Capture) -> None:
         pauses, told = Pauses(), ""
@@ -209,7 +234,10 @@ class EngineSource:
 
     async def _start(self, child: Child, capture: Capture, run: int) -> None:
         database = capture.database
-        decision, identity = await prepare(database, capture.checkpoint)
+        while capture.given_up and self._waiting[database.name]:  # noqa: ASYNC110 (it may be taken anew when that is 0)
+            await asyncio.sleep(_LOOK)
+        async with capture.preparing:
+            decision, identity = await prepare(database, capture.checkpoint)
         capture.begin(run, decision, identity)
         _announce(capture, decision)
         offset = decision.offset.decode() if isinstance(decision, Continue) else None
@@ -219,7 +247,7 @@ class EngineSource:
     async def _lag(self, capture: Capture) -> SourceLag:
         if isinstance(capture.database, MariaDatabase):
             return await self._lag_of_log(capture, capture.database)
-        return await measured(
+        lag = await measured(
             capture.database,
             capture.state,
             capture.reason,
@@ -228,6 +256,7 @@ class EngineSource:
             capture.pace,
             capture.healed,
         )
+        return replace(lag, given_up=bool(capture.given_up))
 
     async def _lag_of_log(self, capture: Capture, database: MariaDatabase) -> SourceLag:
         """Nobody confirms anything to a MariaDB: what lies behind the checkpoint is what counts."""
@@ -248,22 +277,6 @@ def _counts(transactions: Sequence[Transaction]) -> Counter[str]:
     return found
 
 
-class Pauses:
-    """How long to wait before the next try: longer each time, unless the last one lived."""
-
-    def __init__(self) -> None:
-        self._next, self._began = _FIRST_PAUSE, 0.0
-
-    def begin(self) -> None:
-        self._began = time.monotonic()
-
-    async def wait(self) -> None:
-        if time.monotonic() - self._began > _HEALTHY:
-            self._next = _FIRST_PAUSE
-        pause, self._next = self._next, min(self._next * 2, _LONGEST_PAUSE)
-        await asyncio.sleep(pause * random.uniform(0.75, 1.25))
-
-
 def _announce(capture: Capture, decision: Continue | Anew) -> None:
     where, epoch = capture.database.where, capture.epoch
     match decision:
@@ -272,6 +285,11 @@ def _announce(capture: Capture, decision: Continue | Anew) -> None:
         case Anew(reason, expected):
             level = logging.INFO if expected else logging.WARNING
             _log.log(level, "%s: takes a snapshot, epoch %d, because %s", where, epoch, reason)
+
+
+async def _give_up(database: CapturedDatabase) -> None:
+    async with connected(database) as db:
+        await drop_slot(db, database)
 
 
 async def _first_ended(tasks: "Sequence[asyncio.Task[None]]") -> None:

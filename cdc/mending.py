@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from cdc.database import CapturedDatabase
-from cdc.engine import Pauses
+from cdc.pauses import Pauses
 from cdc.topic import Loss
 
 _log = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -114,10 +115,10 @@ class Milepost(Installed):
 
 
 @asynccontextmanager
-async def milepost(data: Path, *more: SourceSettings) -> AsyncIterator[Milepost]:
-    """Running, with both sources of the demo streaming, and those given."""
+async def milepost(data: Path, *more: SourceSettings, **settings: Any) -> AsyncIterator[Milepost]:
+    """Running, with both sources of the demo streaming, and those given; `settings` are of its configuration."""
     said: list[str] = []
-    config = Config(port=free_port())
+    config = Config(port=free_port(), **settings)
 
     async def sources(postgres: Postgres) -> list[SourceSettings]:
         return [*await make_sources(data, postgres), *more]

@@ -42,6 +42,12 @@ from orders.errors import StartError
         ("[cors]\norigins = ['https://shop.example/']", "cors.origins[0]: Expected https://host; correct it there"),
         ("[documents]\nonly = 1", "documents.only: Expected `bool`, got `int`; correct it there"),
         ("hung_after_s = 0", "hung_after_s: Expected `int` >= 1; correct it there"),
+        ("[capture]\nmost_kept_mb = 0", "capture.most_kept_mb: Expected `int` >= 1; correct it there"),
+        ("[capture]\nwhen_too_much = 'die'", "capture.when_too_much: Invalid enum value 'die'; correct it there"),
+        (
+            "[kafka]\nbootstrap = 'k:9092'\n[capture]\nwhen_too_much = 'drop'",
+            "capture.when_too_much: with Kafka the slots are the connectors', which read on while Milepost lags; leave",
+        ),
         ("[graph]\nhost = 'x'", "graph: Object contains unknown field `host`; correct it there"),
         ("[graph]\ndsn = '${NO_SUCH}'", "graph.dsn: the environment variable NO_SUCH is not set; set it, or write"),
     ],
