@@ -7,7 +7,7 @@ import asyncpg
 from orders.errors import StartError
 
 GATEWAY_ROLE = "milepost_gateway"
-VERSION = 4
+VERSION = 5
 """Of the schemas; a database of another version is not touched."""
 
 _FILES = (

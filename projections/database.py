@@ -15,6 +15,7 @@ from orders.statements import named_statements
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 SQL = named_statements("projections", "sql/statements.sql") | named_statements("projections", "sql/letters.sql")
+SQL |= named_statements("projections", "sql/past.sql")
 """Over the graph that is read."""
 _SCHEMA = re.compile(r"\bgraph(?=[.;])")
 SCHEMAS = ("sql/graph.sql", "sql/record.sql")

@@ -1,6 +1,8 @@
 """Replays the ledger from scratch, in memory, and reads the graph as it is stored, so that the two can be compared."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -11,7 +13,7 @@ from orders.facts import Doc, Fact
 from orders.graph import TABLES, Identity, Row, by_identity
 from orders.lifecycle import derive
 from projections.database import LIVE, SQL, Connection, Graph
-from projections.mapping import Mappings, SourceMapping, keys_of
+from projections.mapping import Mappings, keys_of
 from projections.store import FactStore
 
 CHUNK = 2_000
@@ -24,23 +26,73 @@ class Sweep(NamedTuple):
     source: str
     position: Position
     after: int
+    at: datetime
 
 
-async def replayed(connection: Connection, mappings: Mappings) -> Rows:
-    """The graph that the ledger alone gives. Takes memory for all facts."""
-    store = FactStore()
-    sweeps = [Sweep(r["source"], place(dict(r)), r["ledger_id"]) for r in await connection.fetch(SQL["sweeps"])]
-    async for ledger_id, change, outcome in ledger(connection):
-        while sweeps and sweeps[0].after < ledger_id:
-            sweep(store, sweeps.pop(0))
+class Replay:
+    """Takes the ledger's changes in its order, and does what snapshots swept at its place among them."""
+
+    def __init__(self, mappings: Mappings, sweeps: Sequence[Sweep]) -> None:
+        self.store = FactStore()
+        self._mappings = mappings
+        self._sweeps = deque(sweeps)
+
+    def take(self, ledger_id: int, change: Change, outcome: str) -> None:
+        while self._sweeps and self._sweeps[0].after < ledger_id:
+            self._sweep(self._sweeps.popleft())
         if outcome != "dead":
-            state(store, mappings, change)
+            for fact in self._facts(change):
+                self.put(change.source, fact, change.position, change.committed_at)
         elif change.op is Op.READ:
-            spare(store, mappings, change)
-    for left in sweeps:
-        sweep(store, left)
-    roots = {store.root(doc) for doc in store.docs}
-    return {identity: row for root in roots for identity, row in rows_of(store, root)}
+            self._spare(change)
+
+    def end(self) -> None:
+        """No more changes follow."""
+        while self._sweeps:
+            self._sweep(self._sweeps.popleft())
+
+    def put(self, source: str, fact: Fact, position: Position, committed_at: datetime | None) -> None:
+        self.store.put(source, fact, position)
+
+    def rows(self) -> Rows:
+        roots = {self.store.root(doc) for doc in self.store.docs}
+        return {identity: row for root in roots for identity, row in rows_of(self.store, root)}
+
+    def _facts(self, change: Change) -> Sequence[Fact]:
+        """What the change states; of a truncation, that all facts of its table are gone."""
+        mapping = self._mappings[change.source]
+        if change.op is not Op.TRUNCATE:
+            return mapping.facts(change)
+        prefixes, known = mapping.prefixes(change.table), self.store.known
+        return [Fact(key=key) for source, key in known if source == change.source and key.startswith(prefixes)]
+
+    def _sweep(self, found: Sweep) -> None:
+        old = [
+            key
+            for (source, key), known in self.store.known.items()
+            if source == found.source and known.position.epoch < found.position.epoch
+        ]
+        for key in old:
+            self.put(found.source, Fact(key=key), found.position, found.at)
+
+    def _spare(self, change: Change) -> None:
+        """Of a row that a snapshot brought and nobody could read, the fact stays as it was."""
+        for key in keys_of(self._mappings[change.source], change):
+            self.store.spare(change.source, key, change.position.epoch)
+
+
+async def replayed(connection: Connection, mappings: Mappings, until: datetime | None = None) -> Rows:
+    """The graph that the ledger alone gives, of what was projected until then. Takes memory for all facts."""
+    replay = Replay(mappings, await sweeps(connection, until))
+    async for ledger_id, change, outcome in ledger(connection, until):
+        replay.take(ledger_id, change, outcome)
+    replay.end()
+    return replay.rows()
+
+
+async def sweeps(connection: Connection, until: datetime | None) -> Sequence[Sweep]:
+    rows = await connection.fetch(SQL["sweeps"], until)
+    return [Sweep(row["source"], place(dict(row)), row["ledger_id"], row["swept_at"]) for row in rows]
 
 
 def rows_of(store: FactStore, root: Doc) -> Iterable[tuple[Identity, Row]]:
@@ -51,39 +103,10 @@ def rows_of(store: FactStore, root: Doc) -> Iterable[tuple[Identity, Row]]:
         return ()
 
 
-def state(store: FactStore, mappings: Mappings, change: Change) -> None:
-    for fact in facts(store, mappings[change.source], change):
-        store.put(change.source, fact, change.position)
-
-
-def facts(store: FactStore, mapping: SourceMapping, change: Change) -> Sequence[Fact]:
-    """What the change states; of a truncation, that all facts of its table are gone."""
-    if change.op is not Op.TRUNCATE:
-        return mapping.facts(change)
-    prefixes = mapping.prefixes(change.table)
-    return [Fact(key=key) for source, key in store.known if source == change.source and key.startswith(prefixes)]
-
-
-def sweep(store: FactStore, found: Sweep) -> None:
-    old = [
-        key
-        for (source, key), known in store.known.items()
-        if source == found.source and known.position.epoch < found.position.epoch
-    ]
-    for key in old:
-        store.put(found.source, Fact(key=key), found.position)
-
-
-def spare(store: FactStore, mappings: Mappings, change: Change) -> None:
-    """Of a row that a snapshot brought and nobody could read, the fact stays as it was."""
-    for key in keys_of(mappings[change.source], change):
-        store.spare(change.source, key, change.position.epoch)
-
-
-async def ledger(connection: Connection) -> AsyncIterator[tuple[int, Change, str]]:
-    """The changes in the order in which they were projected, with what became of them."""
+async def ledger(connection: Connection, until: datetime | None = None) -> AsyncIterator[tuple[int, Change, str]]:
+    """The changes in the order in which they were projected, with what had become of them by then."""
     after = 0
-    while rows := await connection.fetch(SQL["ledger_after"], after, CHUNK):
+    while rows := await connection.fetch(SQL["ledger_after"], after, CHUNK, until):
         for row in rows:
             yield row["id"], change_of(dict(row)), row["outcome"]
         after = rows[-1]["id"]

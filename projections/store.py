@@ -88,6 +88,8 @@ class FactStore:
         self.links = Index()
         self.added: set[Key] = set()
         self.changed: set[Key] = set()
+        self.left: set[tuple[Doc, str, Position]] = set()
+        """Documents, and places of changes that stated facts of theirs, to which nothing that is known leads."""
 
     def restore(self, source: str, fact: Fact, position: Position) -> None:
         """Bring back a fact as it was stored."""
@@ -99,6 +101,7 @@ class FactStore:
         """What is in memory is what is stored."""
         self.added.clear()
         self.changed.clear()
+        self.left.clear()
         self.claims.moved.clear()
         self.links.moved.clear()
 
@@ -115,13 +118,16 @@ class FactStore:
             self.added.add(key)
         elif key not in self.added:
             self.changed.add(key)
+        if old is not None and old.fact.doc is not None and old.fact.doc != fact.doc:
+            self.left.add((old.fact.doc, source, old.position))
         self._replace(old.fact if old else None, fact)
         return True
 
     def spare(self, source: str, key: str, epoch: int) -> None:
         """A snapshot brought the fact's row and nobody could read it: the fact stays as it was, and is not swept."""
         position, old = Position(epoch, 0, 0), self.known.get((source, key))
-        if old is not None and old.fact.body is not None and old.position < position:
+        if old is not None and old.fact.doc is not None and old.position < position:
+            self.left.add((old.fact.doc, source, old.position))
             self.put(source, old.fact, position)
 
     def undo(self, key: Key, old: Known | None) -> None:

@@ -46,7 +46,7 @@ delete from record.ledger where id = $1
 
 -- name: mend_ledger
 -- Of a snapshot's row: it counts before the sweep at the snapshot's end.
-update record.ledger set outcome = $2 where id = $1
+update record.ledger set outcome = $2, mended_at = now() where id = $1
 
 -- name: recount
 update record.checkpoint

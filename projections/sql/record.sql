@@ -66,9 +66,13 @@ create table record.ledger (                     -- every change that was projec
     outcome       text not null,                 -- applied, superseded, dead
     committed_at  timestamptz,
     captured_at   timestamptz not null,
-    projected_at  timestamptz not null default now()
+    projected_at  timestamptz not null default now(),
+    mended_at     timestamptz                    -- until when it was dead, of a snapshot's row that was replayed in its place
 );
 create unique index on record.ledger (source, epoch, log, ordinal);
+-- The history of one row of a source.
+create index on record.ledger (hashtextextended(source || ' ' || tbl || ' ' || key::text, 0), id);
+create index on record.ledger (source, tbl, id) where op = 't';
 
 create table record.sweep (                      -- a snapshot ended here: what it did not bring is gone
     source        text not null,
@@ -76,8 +80,31 @@ create table record.sweep (                      -- a snapshot ended here: what 
     log           bigint not null,
     ordinal       integer not null,
     ledger_id     bigint not null,               -- the last ledger row before it
+    swept_at      timestamptz not null default now(),
     primary key (source, epoch)
 );
+
+-- What the graph's own tables have forgotten of where facts were, so that an order's past can be found in the ledger.
+create table record.past_place (                 -- the change stated a fact of the document, and what is stored leads to neither
+    doc           text not null,
+    source        text not null,
+    epoch         integer not null,
+    log           bigint not null,
+    ordinal       integer not null,
+    primary key (doc, source, epoch, log, ordinal)
+);
+create table record.past_claim (                 -- a row of graph.claim that was dropped
+    ident         text not null,
+    doc           text not null,
+    primary key (ident, doc)
+);
+create index on record.past_claim (doc);
+create table record.past_link (                  -- a row of graph.link that was dropped
+    ident         text not null,
+    doc           text not null,
+    primary key (ident, doc)
+);
+create index on record.past_link (doc);
 
 create table record.feed_head (
     single        boolean primary key default true check (single),

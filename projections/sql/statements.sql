@@ -132,11 +132,14 @@ where (source, epoch, log, ordinal) in (select * from unnest($1::text[], $2::int
 
 -- name: ledger_after
 select id, source, epoch, log, ordinal, transaction, tbl, op, key::text as key, before::text as before,
-    after::text as after, outcome, committed_at, captured_at
-from record.ledger where id > $1 order by id limit $2
+    after::text as after, case when mended_at > $3::timestamptz then 'dead' else outcome end as outcome, committed_at,
+    captured_at
+from record.ledger where id > $1 and ($3 is null or projected_at <= $3) order by id limit $2
 
 -- name: sweeps
-select source, epoch, log, ordinal, ledger_id from record.sweep order by ledger_id, source
+-- What snapshots swept until $1, or ever.
+select source, epoch, log, ordinal, ledger_id, swept_at from record.sweep
+where $1::timestamptz is null or swept_at <= $1 order by ledger_id, source
 
 -- name: remember_orders
 create temp table before_snapshot on commit drop as select * from graph.orders
