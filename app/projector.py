@@ -16,6 +16,7 @@ from app.settings import Settings, TooMuch
 from cdc.advice import MEGABYTE, Limits, advice
 from cdc.capture import SourceLag
 from projections.database import SQL, Connection
+from projections.historian import answer_for_ever
 from projections.runner import Runner, State
 
 log = logging.getLogger("milepost.projector")
@@ -38,11 +39,13 @@ async def project(data: Path, name: str) -> None:
         runner = Runner(source, known, connecting, partial(on_state, ", ".join(known)), shared)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, runner.stop)
-        watching = asyncio.create_task(watch_sources(source, settings))
+        beside = (watch_sources(source, settings), answer_for_ever(connecting, known))
+        tasks = [asyncio.create_task(each) for each in beside]
         try:
             await runner.run()
         finally:
-            watching.cancel()
+            for task in tasks:
+                task.cancel()
 
 
 async def connect(dsn: str) -> Connection:

@@ -2,6 +2,7 @@
 
 The sizes are declared on the fields, as the directive @listSize, so that a router estimates the same. Each object
 counts 1, each mutation and subscription 10, a look at the schema 100, other values nothing; an operation at least 1.
+An argument that makes a root field dear says so with the directive @cost.
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from graphql import (
     FragmentDefinitionNode,
+    GraphQLArgument,
     GraphQLError,
     GraphQLField,
     GraphQLList,
@@ -26,6 +28,7 @@ from graphql.execution.collect_fields import FieldDetails, FragmentDetails, coll
 from graphql.execution.values import VariableValues, get_argument_values, get_variable_values
 from msgspec import Struct, json, to_builtins
 from strawberry.extensions import SchemaExtension
+from strawberry.federation.schema_directives import Cost as Weight
 from strawberry.federation.schema_directives import ListSize
 
 from gateway.throttle import Lease, State
@@ -59,13 +62,29 @@ class Estimate:
         self._operation = operation
         self._fragments = {name: FragmentDetails(node) for name, node in fragments.items()}
         self._variables = variables
+        self.beside = 0
+        """Points for arguments that are dear, beside the objects."""
 
     def total(self) -> int:
         root = self._schema.get_root_type(self._operation.operation)
         assert root is not None
         found = collect_fields(self._schema, self._fragments, self._variables, root, self._operation)
         each, fields = EFFECT[self._operation.operation], found.grouped_field_set
-        return max(each * len(fields) + sum(self._field(root, details, {}) for details in fields.values()), DOOR)
+        self.beside = sum(
+            self._dear(root.fields.get(details[0].node.name.value), details[0]) for details in fields.values()
+        )
+        objects = sum(self._field(root, details, {}) for details in fields.values())
+        return max(each * len(fields) + objects, DOOR) + self.beside
+
+    def _dear(self, field: GraphQLField | None, details: FieldDetails) -> int:
+        """The declared costs of a root field's arguments that are given."""
+        costs = (
+            {} if field is None else {name: cost for name, each in field.args.items() if (cost := declared_cost(each))}
+        )
+        if not costs or field is None:
+            return 0
+        given = get_argument_values(field, details.node, self._variables)
+        return sum(cost for name, cost in costs.items() if given.get(name) is not None)
 
     def _field(self, parent: GraphQLObjectType, details: list[FieldDetails], sizes: Mapping[str, int]) -> int:
         """`sizes` are those that the parent's own arguments gave its fields."""
@@ -110,6 +129,11 @@ class Estimate:
 def is_list(field: GraphQLField) -> bool:
     kind = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
     return isinstance(kind, GraphQLList)
+
+
+def declared_cost(argument: GraphQLArgument) -> int:
+    definition = argument.extensions.get("strawberry-definition")
+    return sum(d.weight for d in getattr(definition, "directives", ()) if isinstance(d, Weight))
 
 
 def declared_size(field: GraphQLField) -> ListSize | None:
@@ -158,6 +182,7 @@ class CostLimit(SchemaExtension):
     kind = OperationType.QUERY
     requested: int | None = None
     taken: int | None = None
+    beside = 0
 
     def on_operation(self) -> Iterator[None]:
         yield
@@ -202,10 +227,12 @@ class CostLimit(SchemaExtension):
             return None
         fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
         try:
-            return Estimate(schema, operation, fragments, variables).total()
+            estimate = Estimate(schema, operation, fragments, variables)
+            total, self.beside = estimate.total(), estimate.beside
+            return total
         except GraphQLError:
             return None
 
     def _actual(self) -> int:
         data = getattr(self.execution_context.result, "data", None) or {}
-        return max(EFFECT[self.kind] * len(data) + objects_in(json.encode(data)), DOOR)
+        return max(EFFECT[self.kind] * len(data) + objects_in(json.encode(data)), DOOR) + self.beside

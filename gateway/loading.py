@@ -4,14 +4,20 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, fields
 from enum import Enum
-from typing import Any, Generic, TypeVar, cast, get_args
+from typing import Any, Generic, Protocol, TypeVar, cast, get_args
 
 import asyncpg
 from strawberry.dataloader import DataLoader
 
-from gateway.database import Snapshot
-
 T = TypeVar("T")
+PAST = "_past"
+"""The attribute of an object that is not as it is now: what reads the rest of it."""
+
+
+class Fetching(Protocol):
+    async def fetch(self, name: str, *args: object) -> Sequence[asyncpg.Record]:
+        """All rows of the named statement that the caller may see."""
+        ...
 
 
 Read = Callable[[asyncpg.Record], T]
@@ -58,8 +64,8 @@ class Batch(Generic[T]):
 class Loaders:
     """The batches of one operation. Nothing is kept beyond `forget`."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
+    def __init__(self, rows: Fetching) -> None:
+        self._rows = rows
         self._loaders: dict[tuple[object, ...], DataLoader[str, Sequence[Any]]] = {}
 
     async def many(self, batch: Batch[T], key: str | None, *args: object) -> list[T]:
@@ -72,6 +78,9 @@ class Loaders:
         """The first of them."""
         return next(iter(await self.many(batch, key, *args)), None)
 
+    def made(self, batch: Batch[Any], row: asyncpg.Record) -> Any:
+        return batch.make(row)
+
     def forget(self) -> None:
         self._loaders.clear()
 
@@ -83,6 +92,20 @@ class Loaders:
 
     async def _load(self, batch: Batch[T], keys: list[str], args: tuple[object, ...]) -> list[Sequence[T]]:
         found: dict[str, list[T]] = defaultdict(list)
-        for row in await self._snapshot.fetch(batch.statement, keys, *args):
-            found[row["parent"]].append(batch.make(row))
+        for row in await self._rows.fetch(batch.statement, keys, *args):
+            found[row["parent"]].append(self.made(batch, row))
         return [found.get(key, []) for key in keys]
+
+
+class Reads(Protocol):
+    """Batches, of one state of the graph."""
+
+    async def many(self, batch: Batch[T], key: str | None, *args: object) -> list[T]: ...
+
+    async def one(self, batch: Batch[T], key: str | None, *args: object) -> T | None: ...
+
+
+def reading(root: object, now: Reads) -> Reads:
+    """What reads what belongs to the object: that of its past, if it is of one."""
+    found: Reads = getattr(root, PAST, now)
+    return found

@@ -1,6 +1,7 @@
 """What can be asked."""
 
 import asyncio
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -8,7 +9,8 @@ import strawberry
 from commands.letters import request_of as asked
 from gateway.cursors import feed_cursor, feed_position
 from gateway.feed import GapReason, Missing, Wanted
-from gateway.sizes import sized, sliced
+from gateway.past import Moment
+from gateway.sizes import PAST_COST, sized, sliced
 from gateway.types import paging
 from gateway.types.billing import INVOICE_BY_ID, INVOICE_BY_NUMBER, Invoice
 from gateway.types.choices import CountBy, OrderSort
@@ -48,6 +50,19 @@ After = Annotated[
     str | None, strawberry.argument(description="A command's `after` or a feed cursor: wait until it is visible.")
 ]
 Wait = Annotated[float, strawberry.argument(description="How long to wait, in seconds, at most 30.")]
+AsOf = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description="As it was known at this instant, with an offset; null if nobody knew it.", directives=[PAST_COST]
+    ),
+]
+AsOfOccurred = Annotated[
+    datetime | None,
+    strawberry.argument(
+        description="As it had happened by this instant, with an offset, by what is known today.",
+        directives=[PAST_COST],
+    ),
+]
 Id = Annotated[strawberry.ID, strawberry.argument(description="Its identifier.")]
 OptionalId = Annotated[strawberry.ID | None, strawberry.argument(description="Its identifier.")]
 Number = Annotated[str | None, strawberry.argument(description="Its number.")]
@@ -56,7 +71,7 @@ Sku = Annotated[str | None, strawberry.argument(description="The article's numbe
 
 @strawberry.federation.type(description="What can be asked.")
 class Query:
-    @resolved("One order, by its id or by its number.")
+    @resolved("One order, by its id or by its number; as it is, or as it was.")
     async def order(
         self,
         info: Info,
@@ -64,12 +79,17 @@ class Query:
         number: Number = None,
         after: After = None,
         wait_seconds: Wait = 5.0,
+        as_of: AsOf = None,
+        as_of_occurred: AsOfOccurred = None,
     ) -> Order | None:
+        moment = Moment.of(as_of, as_of_occurred)
+        if moment is not None and after is not None:
+            raise RejectedError("wait for what is to come or ask for what was, one of the two")
         if after is not None:
             with info.context.aside():
                 await wait_for(info.context.pool, info.context.feed, after, wait_seconds)
             await info.context.renew()
-        return await order_of(info, id, number)
+        return await order_of(info, id, number, moment)
 
     @resolved("Orders, a page at a time.", sliced("first", "last", fields=("edges", "nodes")))
     async def orders(

@@ -1,7 +1,10 @@
-"""How many items a list has, declared on its field for those who estimate costs: us, and a router."""
+"""How many items a list has, and what is dear, declared for those who estimate costs: us, and a router."""
 
 from strawberry import UNSET
-from strawberry.federation.schema_directives import ListSize
+from strawberry.federation.schema_directives import Cost, ListSize
+
+PAST_COST = Cost(weight=500)
+"""Of an order that is replayed: as much as reading so many objects."""
 
 
 def sized(assumed: int) -> ListSize:

@@ -141,6 +141,11 @@ def _cut(table: str, order: str | None, role: str) -> str:
     return f"(select t.* from {table} t where {condition})"  # noqa: S608  # ours
 
 
+def is_outsider(role: Role) -> bool:
+    """Whether only some rows are the role's to see."""
+    return role in _OUTSIDERS
+
+
 class Secret(StrEnum):
     """What a field tells or does; the name of a router's policy too."""
 

@@ -44,6 +44,17 @@ create table command.dead_letter_request (       -- what was asked about dead le
 );
 create index on command.dead_letter_request (id) where done_at is null;
 
+create unlogged table command.past_request (     -- an order's past that somebody waits for; forgotten after a minute
+    id            bigint generated always as identity primary key,
+    order_id      text not null,
+    as_of         timestamptz not null,
+    occurred      boolean not null,              -- as it had happened by then, not as it was known
+    asked_at      timestamptz not null default clock_timestamp(),
+    answered_at   timestamptz,
+    answer        json,                          -- table of the graph → rows; null: there was no such order
+    problem       text                           -- why there is no answer
+);
+
 -- For the projector, in its own transaction: the effects of these commands are in the graph behind this feed position.
 -- Returns how many were settled now; one that is settled already keeps its first position.
 create function command.settle(command_ids text[], at_position bigint) returns integer language sql as $$

@@ -81,3 +81,14 @@ select * from command.dead_letter_request where id = $1
 
 -- name: notify_letters
 notify milepost_letters
+
+-- name: ask_past
+-- No row for an instant that is yet to come.
+with asked as (
+    insert into command.past_request (order_id, as_of, occurred)
+    select $1, $2, $3 where $2::timestamptz <= clock_timestamp() returning id
+)
+select id, pg_notify('milepost_past', '') from asked
+
+-- name: past_answer
+select answer::text as answer, problem from command.past_request where id = $1 and answered_at is not null

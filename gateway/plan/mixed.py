@@ -20,6 +20,15 @@ def merged(plan: Plan, data: bytes, rest: ExecutionResult) -> ExecutionResult:
         fields = {key: found[key] for key in plan.statement.keys if key in found}
     extensions = rest.extensions or {}
     if "cost" in extensions:
-        actual = {} if fields is None else {"actual": max(objects_in(msgspec.json.encode(fields)), DOOR)}
+        actual = {} if fields is None else {"actual": counted(fields) + dear(extensions["cost"], rest.data)}
         extensions = extensions | {"cost": {**extensions["cost"], "requested": plan.cost, **actual}}
     return replace(rest, data=fields, extensions=extensions)
+
+
+def counted(fields: Any) -> int:
+    return max(objects_in(msgspec.json.encode(fields)), DOOR)
+
+
+def dear(cost: dict[str, int], data: Any) -> int:
+    """What the rest cost beside its objects."""
+    return cost["actual"] - counted(data)

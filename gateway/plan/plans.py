@@ -180,9 +180,8 @@ def planned(statement: Statement, bound: Sequence[Bound], cost: int, caller: Pri
 
 
 def sizes_in(variables: Mapping[str, Any]) -> Hashable:
-    """What of the variables decides about costs: numbers, and how long lists are."""
+    """What of the variables decides about costs: numbers, how long lists are, and which are given."""
     return tuple(
-        (name, len(value) if isinstance(value, list) else value)
+        (name, len(value) if isinstance(value, list) else value if type(value) is int else value is not None)
         for name, value in variables.items()
-        if type(value) is int or isinstance(value, list)
     )

@@ -8,7 +8,7 @@ import strawberry
 from strawberry.federation.schema_directives import ListSize
 
 from gateway.context import Context
-from gateway.loading import Batch
+from gateway.loading import Batch, reading
 from gateway.tables import KEY, Choice, Expression, Latest, Pages, Part, Relation, Shown, Value
 from gateway.visibility import Guard, Secret
 from orders.errors import NotFoundError, RejectedError
@@ -72,7 +72,8 @@ def one(description: str, batch: Callable[[], Batch[Any]], key: str) -> Any:
 
 def _related(relation: Relation, description: str, directives: Sequence[object]) -> Any:
     async def resolve(root: Any, info: Info) -> Any:
-        read = info.context.many if relation.many else info.context.one
+        reads = reading(root, info.context)
+        read = reads.many if relation.many else reads.one
         return await read(relation.batch(), getattr(root, relation.key))
 
     return strawberry.federation.field(

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.loading import Batch, reader
+from gateway.loading import Batch, reader, reading
+from gateway.past import Moment, order_at
 from gateway.sizes import sized, sliced
 from gateway.tables import Expression, Latest
 from gateway.types.billing import CHARGES_BY_ORDER, INVOICES_BY_ORDER, Charge, Invoice
@@ -114,7 +115,7 @@ class Order(Node):
 
     @resolved("How many events it has; it rises with each of them.", plan=VERSION)
     async def version(self, info: Info) -> int:
-        return await info.context.one(VERSION_BY_ORDER, self.id) or 0
+        return await reading(self, info.context).one(VERSION_BY_ORDER, self.id) or 0
 
     customer: Customer | None = one(
         "Who ordered; null while the customer is not known.", lambda: CUSTOMER_BY_ID, "customer_id"
@@ -163,7 +164,7 @@ class Order(Node):
         info: Info,
         last: Annotated[int, strawberry.argument(description="The latest ones, at most 500.")] = 100,
     ) -> list[OrderEvent]:
-        return await info.context.many(EVENTS_BY_ORDER, self.id, page_size(last, 100, 500))
+        return await reading(self, info.context).many(EVENTS_BY_ORDER, self.id, page_size(last, 100, 500))
 
     resolve_reference = entity(lambda: {"id": ORDER_BY_ID, "number": ORDER_BY_NUMBER})
 
@@ -173,10 +174,12 @@ ORDER_BY_ID: Batch[Order] = Batch("orders_by_id", read_order)
 ORDER_BY_NUMBER: Batch[Order] = Batch("orders_by_number", read_order)
 
 
-async def order_of(info: Info, order_id: str | None, number: str | None) -> Order | None:
+async def order_of(info: Info, order_id: str | None, number: str | None, moment: Moment | None = None) -> Order | None:
     """By exactly one of the two; else RejectedError."""
     if (order_id is None) == (number is None):
         raise RejectedError("an order is named by its id or by its number, one of the two")
-    if order_id is not None:
-        return await info.context.one(ORDER_BY_ID, order_id)
-    return await info.context.one(ORDER_BY_NUMBER, number)
+    by, key = (ORDER_BY_NUMBER, number) if order_id is None else (ORDER_BY_ID, order_id)
+    if moment is None or key is None:
+        return await info.context.one(by, key)
+    found: Order | None = await order_at(info.context, ORDER_BY_ID, by, key, moment)
+    return found

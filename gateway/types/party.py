@@ -2,7 +2,7 @@
 
 import strawberry
 
-from gateway.loading import Batch, reader
+from gateway.loading import PAST, Batch, reader
 from gateway.sizes import sized, sliced
 from gateway.tables import Pages
 from gateway.types import paging
@@ -10,6 +10,7 @@ from gateway.types.choices import OrderSort
 from gateway.types.common import Info, column, entity, many, resolved
 from gateway.types.node import Node, identified
 from gateway.visibility import HANDLED, Rows, Secret, through_orders, visible
+from orders.errors import RejectedError
 
 _HANDLED_OF = "exists (select from graph.orders o where {0} and " + HANDLED.format("o.id") + ")"
 
@@ -73,6 +74,8 @@ class Customer(Node):
     ) -> paging.LaterOrders:
         from gateway.types.order_list import Paging, customers_page
 
+        if hasattr(self, PAST):
+            raise RejectedError("a customer's orders are known as of now only: ask for them without an instant")
         return await customers_page(info, self.id, filter, Paging(order_by, first, after, last, before))
 
     resolve_reference = entity(lambda: {"id": CUSTOMER_BY_ID})

@@ -22,7 +22,7 @@ NOT_OURS = re.compile(r"_.*|String|Int|Float|Boolean|ID|link__.*")
 PAGE = {"first", "after", "last", "before"}
 OF_STRAWBERRY = {"Date", "DateTime", "Decimal", "JSON"}
 """Scalars that it describes."""
-MOMENTS = {"eta", "asOf", "since", "firstSeen", "lastSeen"}
+MOMENTS = {"eta", "asOf", "asOfOccurred", "since", "firstSeen", "lastSeen"}
 """Names of times that people use as they are."""
 
 Found = Iterator[str]

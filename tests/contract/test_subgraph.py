@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 DOCUMENT: DocumentNode = parse(sdl())
 OBJECTS = {part.name.value: part for part in DOCUMENT.definitions if isinstance(part, ObjectTypeDefinitionNode)}
-USED = {"authenticated", "key", "listSize", "policy", "shareable"}
+USED = {"authenticated", "cost", "key", "listSize", "policy", "shareable"}
 """Not @requires, @provides, @external, @override, @inaccessible or @tag: Milepost needs nothing of its neighbors."""
 SHARED = {
     "Money", "PageInfo", "Customer.name", "Customer.active", "Customer.currency", "Product.description", "Product.uom",

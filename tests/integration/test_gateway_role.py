@@ -20,7 +20,7 @@ _RIGHTS = """
 select bool_or(has_table_privilege($1, $2::text, kind)) from unnest(string_to_array($3, ' ')) as kind
 """
 HIDDEN = {"graph.fact", "graph.claim", "graph.link", "gateway.bucket"}
-WRITTEN = ["command.command", "command.dead_letter_request"]
+WRITTEN = ["command.command", "command.dead_letter_request", "command.past_request"]
 
 Db: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
