@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from cyclopts import App, Parameter
 
-from adapters.direct import DirectSource
+from adapters.origins import DirectSource
 from app.folder import default_folder
 from app.settings import MOST_WORKERS, Config, Settings, read_config
 from orders.errors import MilepostError, RejectedError, StartError

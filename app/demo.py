@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from adapters.direct import DirectSource
+from adapters.origins import DirectSource
 from app.folder import default_folder
 from app.keys import ensure_keys, passwords, token
 from app.postgres import Postgres

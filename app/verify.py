@@ -11,7 +11,8 @@ from itertools import groupby
 
 import asyncpg
 
-from adapters.direct import DirectSource, gather, prepare
+from adapters.direct import gather, prepare
+from adapters.origins import DirectSource
 
 # With pg_temp alone as the path no name can fall through to a table of the database.
 _SESSION = {

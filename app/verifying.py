@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import asyncpg
 from msgspec import Struct
 
-from adapters.direct import DirectSource
+from adapters.origins import DirectSource
 from adapters.registry import adapter
 from app.verify import Difference, compare_direct, render
 from orders.graph import Row

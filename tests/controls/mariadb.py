@@ -13,6 +13,8 @@ import pymysql
 from app.cluster import free_port
 from tests.controls.kafka import MissingError, die_with_parent
 
+_PROGRAMS = ("mariadbd", "mariadb-install-db", "my_print_defaults")
+"""The last one is what the second one asks."""
 _INSTALL = ("--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db")
 _RIGHTS = "select, reload, replication slave, binlog monitor, slave monitor"
 PASSWORD: Final = "capture-secret"  # noqa: S105 (of a server that lives for one test)
@@ -25,8 +27,10 @@ class MariaDb:
     def __init__(self, folder: Path, *options: str) -> None:
         self._folder, self._options, self.port = folder, options, free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        if not (program := shutil.which("mariadbd")) or not (install := shutil.which("mariadb-install-db")):
-            raise MissingError("there is no mariadbd here: install Debian's mariadb-server-core, or MariaDB's like")
+        program, install, _ = found = [shutil.which(name) for name in _PROGRAMS]
+        if program is None or install is None or None in found:
+            wanted = "Debian's mariadb-server-core and mariadb-client-core, or MariaDB's like"
+            raise MissingError(f"one of {', '.join(_PROGRAMS)} is not here: install {wanted}")
         self._program = program
         command = [install, *_INSTALL, f"--datadir={folder}/data", f"--user={_user(folder)}"]
         subprocess.run(command, check=True, capture_output=True, timeout=120)

@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 import psutil
 
-from adapters.direct import DirectSource
+from adapters.origins import DirectSource
 from app.demo import make_sources
 from app.keys import token
 from app.postgres import Postgres

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from app.settings import SourceSettings
+from app.verifying import report
 from tests.controls.mariadb import run
 from tests.controls.milepost import SECONDS, Milepost, milepost
 from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
@@ -50,6 +51,10 @@ async def test_a_shipment_of_west_is_seen_on_the_order_of_the_erp(west: str, dat
             run(west, *statements("west_delivered", work=work))
             [shipment] = (await seen(whole, number, is_delivered))["shipments"]
             assert shipment["milestones"][-1]["occurredAt"].startswith("2026-06-04T16:00:00")
+        run(west, *statements("west_odd"))
+        verdict = await whole.verdict()
+        assert verdict.verified, report(verdict)
+        assert [account.source for account in verdict.accounts] == ["east", "erp", "west"]
 
 
 def is_delivered(order: Any) -> bool:

@@ -7,8 +7,9 @@ from importlib.resources import files
 import asyncpg
 import pytest
 
+from adapters.origins import DirectSource
 from app.postgres import Postgres
-from app.verify import DirectSource, compare_direct, render
+from app.verify import compare_direct, render
 from cdc.change import Transaction
 from demo.story import Story
 from projections.database import SCHEMAS, schema_sql

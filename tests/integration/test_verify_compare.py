@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from verify_case import EAST, ERP, GRAPH, HERE, databases, run, session
 
-from adapters.direct import DirectSource
+from adapters.origins import DirectSource
 from app.postgres import Postgres
 from app.verify import Difference, compare_direct, render
 from orders.errors import RejectedError, TransientError

@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 from verify_case import EAST, ERP, HERE, databases, session
 
-from adapters.direct import DirectSource, prepare
+from adapters.direct import prepare
+from adapters.origins import DirectSource
 from app.postgres import Postgres
 from app.verify import compute, derive
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 
-from adapters.direct import DirectSource
+from adapters.origins import DirectSource
 from app.postgres import Postgres
 
 ROOT = Path(__file__).parents[2]
