@@ -1,4 +1,4 @@
-"""`python -m bench start|latency|project|fold|query|growth|overload`."""
+"""`python -m bench start|latency|project|capture|fold|query|growth|overload`."""
 
 import asyncio
 from pathlib import Path
@@ -25,9 +25,17 @@ def latency(*, samples: int = 400) -> None:
 
 
 @app.command
-def project(*, rounds: int = 5, orders: int = 150, profile: bool = False) -> None:
-    """Changes a second through the whole projector, beside the engine alone."""
-    from bench.project import measure, measure_profile
+def project(*, rounds: int = 5, orders: int = 1000) -> None:
+    """Changes a second out of Kafka, beside Debezium's JDBC sink and logical replication."""
+    from bench.project import measure
+
+    asyncio.run(measure(rounds, orders))
+
+
+@app.command
+def capture(*, rounds: int = 5, orders: int = 500, profile: bool = False) -> None:
+    """Changes a second through engine and projector, beside the engine alone."""
+    from bench.capture import measure, measure_profile
 
     asyncio.run(measure_profile(orders) if profile else measure(rounds, orders))
 

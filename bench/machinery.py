@@ -61,6 +61,14 @@ class Bench:
         finally:
             await db.close()
 
+    async def checkpoint(self) -> None:
+        """Postgres has nothing left to write of what was before."""
+        db = await connect(self.postgres.dsn("postgres"))
+        try:
+            await db.execute("checkpoint")
+        finally:
+            await db.close()
+
     async def graph(self, name: str) -> str:
         """The DSN of a new, empty graph."""
         await self.postgres.create_database(name)

@@ -1,158 +1,156 @@
-"""Changes a second from the log into the graph: the whole projector beside the engine alone, on the same changes.
+"""Changes a second out of Kafka: the whole projector beside Debezium's JDBC sink, logical replication, reading.
 
-Alone means: captured, decoded, put together as transactions, acknowledged, and nothing else. Both read the same two
-databases through slots of their own, in turns, in one process. A rate counts from the first batch to the last.
+All get the same changes of one story, each in the form that it needs, out of one Kafka and into one Postgres, in turns:
+
+- ours: reads, decodes, puts transactions together, maps, folds, derives; writes ledger, facts, graph, feed, checkpoint
+- the JDBC sink: upserts the sources' rows into plain tables, by bench/jdbc_sink/sink.json, and with tuned.json
+- logical replication: Postgres applies its own log to plain tables, without Kafka; the least that it takes
+- reading alone: ours without the projector
+
+Ours and reading count from when the group has given them their topics, the sink from its first row (which favors it by
+a batch), replication from when the subscriptions are enabled; all to the last change. The rows of the peers are checked
+each time, those of ours in the first round.
+
+What is best for the sink was found by trying: only the last row of each key of a batch, inserts rewritten as one, and
+batches of 5,000 (half the time of 1,000). Of one, two and four tasks none is clearly best. Its inserts by arrays
+(dialect.postgres.unnest.insert.enabled) cannot take microseconds, and with milliseconds they take no less time.
 """
 
-import cProfile
-import pstats
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeAlias
 
+from adapters.direct import DirectSource
+from app.verify import compare_direct, render
 from bench.machinery import ADAPTERS, MAPPINGS, Bench, bench, connect
-from bench.report import case, conclude, postgres_version
-from cdc.change import Checkpoint, Snapshot, Transaction
-from cdc.engine import EngineSource
-from demo.player import play
-from demo.story import Story
+from bench.meter import RATE, Figures, Meter
+from bench.reading import Alone, Reader, Whole, read
+from bench.report import Case, case, conclude, postgres_version
+from bench.servers import cpu, postmaster
+from bench.sinks import jdbc_sink, make_template, subscription
+from bench.topics import Recorded, kafka_running, recorded
 from projections.projector import Projector
-from projections.runner import project_or_isolate
+from tests.controls.kafka import Kafka
 
-BATCH = 50
-"""Transactions in a batch of the profile."""
-Enough = Callable[[int, int], bool]
-"""Of the changes seen and the snapshots ended so far."""
+OURS, JDBC, PLAIN_JDBC = "ours", "JDBC sink", "JDBC sink by default"
+REPLICATION, READING = "logical replication", "reading alone"
+PYTHON, CONNECT, BROKER, POSTGRES = "Milepost", "Connect", "broker", "Postgres"
+DOES: Mapping[str, tuple[str, ...]] = {
+    OURS: (PYTHON, BROKER, POSTGRES),
+    JDBC: (CONNECT, BROKER, POSTGRES),
+    PLAIN_JDBC: (CONNECT, BROKER, POSTGRES),
+    REPLICATION: (POSTGRES,),
+    READING: (PYTHON, BROKER),
+}
+"""Which processes work for whom."""
+WARM_UP = 2
+"""Rounds that do not count: Java's compiler has made the sink thrice as fast by then."""
+SETTINGS = {"max_connections": "100", "max_logical_replication_workers": "8"}
 
+_ACCOUNT = "select sum(seen), sum(dead), sum(applied + superseded + filtered) from record.checkpoint"
 
-class Reader(Protocol):
-    """What is done with batches."""
-
-    async def start(self) -> dict[str, Checkpoint]: ...
-
-    async def take(self, batch: Sequence[Transaction]) -> None: ...
-
-
-@dataclass
-class Alone:
-    """Remembers how far it is, in memory."""
-
-    checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
-    kept: list[Transaction] = field(default_factory=list)
-
-    async def start(self) -> dict[str, Checkpoint]:
-        return dict(self.checkpoints)
-
-    async def take(self, batch: Sequence[Transaction]) -> None:
-        self.checkpoints.update((each.source, checkpoint(each)) for each in batch)
-        self.kept += batch
-
-
-@dataclass
-class Whole:
-    """Projects into a graph."""
-
-    projector: Projector
-
-    async def start(self) -> dict[str, Checkpoint]:
-        return await self.projector.start()
-
-    async def take(self, batch: Sequence[Transaction]) -> None:
-        await project_or_isolate(self.projector, batch)
-
-
-def checkpoint(last: Transaction) -> Checkpoint:
-    return Checkpoint(last.source, last.position, last.resume, snapshotting=last.snapshot is Snapshot.PART)
-
-
-async def rate(source: EngineSource, reader: Reader, enough: Enough) -> float:
-    """Changes a second, until it is enough."""
-    changes, ends, begun = 0, 0, 0.0
-    async with source.open(await reader.start()) as batches:
-        async for batch in batches:
-            begun = begun or time.perf_counter()
-            await reader.take(batch)
-            await source.processed([checkpoint(each) for each in batch])
-            changes += sum(each.seen for each in batch)
-            ends += sum(each.snapshot is Snapshot.LAST for each in batch)
-            if enough(changes, ends):
-                return changes / (time.perf_counter() - begun)
-    raise RuntimeError("the source ended")
-
-
-def snapshots_end(changes: int, ends: int) -> bool:
-    return ends == len(ADAPTERS)
+Measure: TypeAlias = Callable[[Recorded, str, Meter], Awaitable[Figures]]
+Found: TypeAlias = Mapping[str, Sequence[Figures]]
+"""Who → figures of each round."""
 
 
 async def measure(rounds: int, orders: int) -> None:
-    streaming: dict[str, list[float]] = {"ours": [], "engine alone": []}
-    snapshot: dict[str, list[float]] = {"ours": [], "engine alone": []}
-    async with bench() as place:
-        for number in range(1, rounds + 1):
-            await one_round(place, number, orders, streaming, snapshot)
-            await place.forget_slots()
+    found: dict[str, list[Figures]] = defaultdict(list)
+    async with bench(**SETTINGS) as place, kafka_running(place) as kafka:
+        story = await recorded(place, kafka, orders)
+        await make_template(place)
+        for number in range(WARM_UP + rounds):
+            for place_of, (name, work) in enumerate(in_turn(number)):
+                await place.checkpoint()
+                figures = await work(story, f"round{number}_{place_of}", meter(place, kafka))
+                found[name].append(figures)
+                if name == OURS and not number:
+                    await check(story, f"round{number}_{place_of}")
         version = await postgres_version(place.postgres.dsn("postgres"))
-    cases = [
-        case(f"{name} of {orders} orders", "changes/s", found["ours"], {"engine alone": found["engine alone"]})
-        for name, found in (("streaming", streaming), ("snapshot", snapshot))
+    conclude("project", cases(story.changes, {name: each[WARM_UP:] for name, each in found.items()}), version)
+
+
+def meter(place: Bench, kafka: Kafka) -> Meter:
+    pids = {CONNECT: kafka.worker.pid, BROKER: kafka.broker.pid, POSTGRES: postmaster(place)}
+    return Meter({PYTHON: time.process_time, **{name: partial(cpu, pid) for name, pid in pids.items()}})
+
+
+async def ours(story: Recorded, name: str, meter: Meter) -> Figures:
+    db = await connect(await story.place.graph(name))
+    try:
+        return await drained(story, name, Whole(Projector(db, MAPPINGS)), meter)
+    finally:
+        await db.close()
+
+
+async def reading(story: Recorded, name: str, meter: Meter) -> Figures:
+    return await drained(story, name, Alone(), meter)
+
+
+async def drained(story: Recorded, name: str, reader: Reader, meter: Meter) -> Figures:
+    async with story.source(name) as source, source.open(await reader.start()) as batches:
+        meter.begin()
+        return meter.end(await read(source, batches, reader, lambda changes, _: changes >= story.changes))
+
+
+async def jdbc(story: Recorded, name: str, meter: Meter) -> Figures:
+    return await jdbc_sink(story, name, meter, "sink.json", "tuned.json")
+
+
+async def plain_jdbc(story: Recorded, name: str, meter: Meter) -> Figures:
+    return await jdbc_sink(story, name, meter, "sink.json")
+
+
+WORK: Mapping[str, Measure] = {
+    OURS: ours,
+    JDBC: jdbc,
+    REPLICATION: subscription,
+    PLAIN_JDBC: plain_jdbc,
+    READING: reading,
+}
+
+
+def in_turn(number: int) -> list[tuple[str, Measure]]:
+    """Another one first in each round."""
+    found = list(WORK.items())
+    return found[number % len(found) :] + found[: number % len(found)]
+
+
+async def check(story: Recorded, graph: str) -> None:
+    """Raises RuntimeError unless the graph is what the sources say, and no change is left over."""
+    dsn = story.place.postgres.dsn(graph)
+    sources = [DirectSource(n, a, story.place.postgres.dsn(f"{n}_recorded")) for n, a in ADAPTERS.items()]
+    if differences := await compare_direct(dsn, sources):
+        raise RuntimeError(f"the graph is not what the sources say:\n{render(differences)}")
+    db = await connect(dsn)
+    try:
+        found = await db.fetchrow(
+            "select sum(seen), sum(dead), sum(applied + superseded + filtered) from record.checkpoint"
+        )
+    finally:
+        await db.close()
+    seen, dead, rest = found or (0, 0, 0)
+    if dead or seen != rest or rest < story.changes:
+        raise RuntimeError(f"{story.changes} changes: {seen} seen, {dead} dead letters, {rest} projected or filtered")
+
+
+def cases(changes: int, found: Found) -> list[Case]:
+    """Rates of all, and what a change costs each process, and all that work for one together."""
+    rates = {name: [each[RATE] for each in rounds] for name, rounds in found.items()}
+    made = [beside(f"{changes} changes", "changes/s", rates)]
+    for process in (PYTHON, POSTGRES, BROKER):
+        costs = {name: [each[process] for each in found[name]] for name in found if process in DOES[name]}
+        made.append(beside(f"CPU of {process}", "µs a change", costs))
+    made += [
+        case(f"CPU of {CONNECT}, {name}", "µs a change", [each[CONNECT] for each in found[name]])
+        for name in found
+        if CONNECT in DOES[name]
     ]
-    conclude("project", cases, version)
+    costs = {name: [sum(each[process] for process in DOES[name]) for each in found[name]] for name in found}
+    return [*made, beside("CPU of all", "µs a change", costs)]
 
 
-async def one_round(
-    place: Bench, number: int, orders: int, streaming: dict[str, list[float]], snapshot: dict[str, list[float]]
-) -> None:
-    """A backlog of the whole story, drained by both; then its outcome, read by both as a snapshot."""
-    name = f"round{number}"
-    sources = await place.sources(name)
-    readers = await both(place, f"{name}_streamed")
-    for kind, reader in readers.items():
-        await rate(place.engine(name, f"{name}_{kind.split()[0]}"), reader, snapshots_end)
-    played = await play(Story(number, orders), sources.erp, sources.east, rate=None)
-    for kind, reader in in_turn(readers, number):
-        engine = place.engine(name, f"{name}_{kind.split()[0]}")
-        streaming[kind].append(await rate(engine, reader, lambda changes, _: changes >= played.changes))
-    for kind, reader in in_turn(await both(place, f"{name}_read"), number):
-        engine = place.engine(name, f"{name}_{kind.split()[0]}_anew")
-        snapshot[kind].append(await rate(engine, reader, snapshots_end))
-
-
-async def both(place: Bench, graph: str) -> dict[str, Reader]:
-    db = await connect(await place.graph(graph))
-    return {"ours": Whole(Projector(db, MAPPINGS)), "engine alone": Alone()}
-
-
-def in_turn(readers: dict[str, Reader], number: int) -> list[tuple[str, Reader]]:
-    """The other one first in every other round."""
-    found = list(readers.items())
-    return found if number % 2 else found[::-1]
-
-
-async def measure_profile(orders: int) -> None:
-    """Where the projector's time goes, without the engine: the slowest functions of ours, and of all."""
-    async with bench() as place:
-        sources, alone = await place.sources("profile"), Alone()
-        await rate(place.engine("profile", "profile"), alone, snapshots_end)
-        played = await play(Story(1, orders), sources.erp, sources.east, rate=None)
-        await rate(place.engine("profile", "profile"), alone, lambda changes, _: changes >= played.changes)
-        whole = Whole(Projector(await connect(await place.graph("profile_graph")), MAPPINGS))
-        await whole.start()
-        await profiled(lambda: project_all(whole, alone.kept), played.changes)
-
-
-async def project_all(whole: Whole, transactions: Sequence[Transaction]) -> None:
-    for start in range(0, len(transactions), BATCH):
-        await whole.take(transactions[start : start + BATCH])
-
-
-async def profiled(work: Callable[[], Coroutine[Any, Any, None]], changes: int) -> None:
-    profile = cProfile.Profile()
-    begun = time.perf_counter()
-    profile.enable()
-    await work()
-    profile.disable()
-    print(f"{changes / (time.perf_counter() - begun):.0f} changes/s under the profiler")  # noqa: T201
-    stats = pstats.Stats(profile).strip_dirs()
-    stats.sort_stats("cumulative").print_stats(45)
-    stats.sort_stats("tottime").print_stats(25)
+def beside(name: str, unit: str, values: Mapping[str, Sequence[float]]) -> Case:
+    return case(name, unit, values[OURS], {peer: each for peer, each in values.items() if peer != OURS})

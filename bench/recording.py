@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from bench.capture import rate, snapshots_end
 from bench.machinery import ADAPTERS, Bench
-from bench.project import Alone, rate, snapshots_end
+from bench.reading import Alone
 from cdc.capture import Capture
 from cdc.change import Change, Transaction
 from cdc.child import Child

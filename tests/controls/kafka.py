@@ -9,7 +9,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,8 @@ from orders.errors import StartError
 from tests.controls.waiting import until
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
-_JAVA_OPTIONS: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+QUICK: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
+"""Options of a Java machine that starts soon and does little."""
 _LOGGING: Final = ("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true")
 _PR_SET_PDEATHSIG: Final = 1
 STARTED: Final = 90.0
@@ -92,14 +93,23 @@ def jars() -> str:
 class Process:
     """A Java program that can be killed and started again; `log` is what it says."""
 
-    def __init__(self, folder: Path, name: str, main: str, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, name: str, main: str, options: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
         self.log, self.config = folder / f"{name}.log", folder / f"{name}.properties"
-        self._main, self._environment = main, {**os.environ, **(environment or {})}
+        self._main, self._options = main, options
+        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the one that runs."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            command = [*command_of(self._main), str(self.config)]
+            command = [*command_of(self._main, self._options), str(self.config)]
             self._process = subprocess.Popen(
                 command,
                 stdout=log,
@@ -125,21 +135,26 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def command_of(main: str) -> list[str]:
-    return [str(java()), *_JAVA_OPTIONS, *_LOGGING, "-cp", jars(), main]
+def command_of(main: str, options: Sequence[str] = QUICK) -> list[str]:
+    return [str(java()), *options, *_LOGGING, "-cp", jars(), main]
 
 
 class Kafka:
-    """Both processes. What is stored in the broker outlives its death, and both keep their addresses."""
+    """Both processes. What is stored in the broker outlives its death, and both keep their addresses.
 
-    def __init__(self, folder: Path) -> None:
+    The worker knows the sources' `password`, and loads what is in `plugins`.
+    """
+
+    def __init__(self, folder: Path, options: Sequence[str] = QUICK, password: str = CAPTURE_PASSWORD) -> None:
         self.port, self._connect_port = free_port(), free_port()
-        self.broker = Process(folder, "broker", "kafka.Kafka")
-        environment = {f"{name}_PASSWORD": CAPTURE_PASSWORD for name in ("ERP", "EAST")}
-        self.worker = Process(folder, "connect", "org.apache.kafka.connect.cli.ConnectDistributed", environment)
-        (folder / "plugins").mkdir()
+        self.broker = Process(folder, "broker", "kafka.Kafka", options)
+        environment = {f"{name}_PASSWORD": password for name in ("ERP", "EAST")}
+        main = "org.apache.kafka.connect.cli.ConnectDistributed"
+        self.worker = Process(folder, "connect", main, options, environment)
+        self.plugins = folder / "plugins"
+        self.plugins.mkdir()
         self.broker.config.write_text(_BROKER.format(port=self.port, controller=free_port(), folder=folder))
-        worker = _WORKER.format(port=self._connect_port, broker=self.port, folder=folder / "plugins")
+        worker = _WORKER.format(port=self._connect_port, broker=self.port, folder=self.plugins)
         self.worker.config.write_text(worker)
 
     @property

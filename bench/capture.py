@@ -1,0 +1,108 @@
+"""Changes a second from the log into the graph: the whole projector beside the engine alone, on the same changes.
+
+Alone means: captured, decoded, put together as transactions, acknowledged, and nothing else. Both read the same two
+databases through slots of their own, in turns, in one process. A rate counts from the first batch to the last.
+"""
+
+import cProfile
+import pstats
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from bench.machinery import ADAPTERS, MAPPINGS, Bench, bench, connect
+from bench.meter import RATE, Meter
+from bench.reading import Alone, Enough, Kept, Reader, Whole, read
+from bench.report import case, conclude, postgres_version
+from cdc.change import Transaction
+from cdc.engine import EngineSource
+from demo.player import play
+from demo.story import Story
+from projections.projector import Projector
+
+BATCH = 50
+"""Transactions in a batch of the profile."""
+
+
+async def rate(source: EngineSource, reader: Reader, enough: Enough) -> float:
+    """Changes a second, until it is enough."""
+    meter = Meter()
+    async with source.open(await reader.start()) as batches:
+        return meter.end(await read(source, batches, reader, enough, meter.begin))[RATE]
+
+
+def snapshots_end(changes: int, ends: int) -> bool:
+    return ends == len(ADAPTERS)
+
+
+async def measure(rounds: int, orders: int) -> None:
+    streaming: dict[str, list[float]] = {"ours": [], "engine alone": []}
+    snapshot: dict[str, list[float]] = {"ours": [], "engine alone": []}
+    async with bench() as place:
+        for number in range(1, rounds + 1):
+            await one_round(place, number, orders, streaming, snapshot)
+            await place.forget_slots()
+        version = await postgres_version(place.postgres.dsn("postgres"))
+    cases = [
+        case(f"{name} of {orders} orders", "changes/s", found["ours"], {"engine alone": found["engine alone"]})
+        for name, found in (("streaming", streaming), ("snapshot", snapshot))
+    ]
+    conclude("capture", cases, version)
+
+
+async def one_round(
+    place: Bench, number: int, orders: int, streaming: dict[str, list[float]], snapshot: dict[str, list[float]]
+) -> None:
+    """A backlog of the whole story, drained by both; then its outcome, read by both as a snapshot."""
+    name = f"round{number}"
+    sources = await place.sources(name)
+    readers = await both(place, f"{name}_streamed")
+    for kind, reader in readers.items():
+        await rate(place.engine(name, f"{name}_{kind.split()[0]}"), reader, snapshots_end)
+    played = await play(Story(number, orders), sources.erp, sources.east, rate=None)
+    for kind, reader in in_turn(readers, number):
+        engine = place.engine(name, f"{name}_{kind.split()[0]}")
+        streaming[kind].append(await rate(engine, reader, lambda changes, _: changes >= played.changes))
+    for kind, reader in in_turn(await both(place, f"{name}_read"), number):
+        engine = place.engine(name, f"{name}_{kind.split()[0]}_anew")
+        snapshot[kind].append(await rate(engine, reader, snapshots_end))
+
+
+async def both(place: Bench, graph: str) -> dict[str, Reader]:
+    db = await connect(await place.graph(graph))
+    return {"ours": Whole(Projector(db, MAPPINGS)), "engine alone": Alone()}
+
+
+def in_turn(readers: dict[str, Reader], number: int) -> list[tuple[str, Reader]]:
+    """The other one first in every other round."""
+    found = list(readers.items())
+    return found if number % 2 else found[::-1]
+
+
+async def measure_profile(orders: int) -> None:
+    """Where the projector's time goes, without the engine: the slowest functions of ours, and of all."""
+    async with bench() as place:
+        sources, alone = await place.sources("profile"), Kept()
+        await rate(place.engine("profile", "profile"), alone, snapshots_end)
+        played = await play(Story(1, orders), sources.erp, sources.east, rate=None)
+        await rate(place.engine("profile", "profile"), alone, lambda changes, _: changes >= played.changes)
+        whole = Whole(Projector(await connect(await place.graph("profile_graph")), MAPPINGS))
+        await whole.start()
+        await profiled(lambda: project_all(whole, alone.kept), played.changes)
+
+
+async def project_all(whole: Whole, transactions: Sequence[Transaction]) -> None:
+    for start in range(0, len(transactions), BATCH):
+        await whole.take(transactions[start : start + BATCH])
+
+
+async def profiled(work: Callable[[], Coroutine[Any, Any, None]], changes: int) -> None:
+    profile = cProfile.Profile()
+    begun = time.perf_counter()
+    profile.enable()
+    await work()
+    profile.disable()
+    print(f"{changes / (time.perf_counter() - begun):.0f} changes/s under the profiler")  # noqa: T201
+    stats = pstats.Stats(profile).strip_dirs()
+    stats.sort_stats("cumulative").print_stats(45)
+    stats.sort_stats("tottime").print_stats(25)
