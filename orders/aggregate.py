@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from orders.facts import Body, Doc
 from orders.values import Value
@@ -37,26 +37,63 @@ Facts = Mapping[Doc, Mapping[str, Entry[Body]]]
 """Document → key of the fact → the fact."""
 
 
+class Group:
+    """Kinds of facts that are asked for together."""
+
+    of: ClassVar[dict[type[Body], list["Group"]]] = defaultdict(list)
+    """Kind → the groups that it is in."""
+
+    def __init__(self, *kinds: type[Body]) -> None:
+        self.kinds = kinds
+        for kind in kinds:
+            self.of[kind].append(self)
+
+
 class Aggregate:
-    """All facts of the documents under one root."""
+    """All facts of the documents under one root, by what they are and by document.
+
+    What is returned stays the same object until `touch` says that one of its facts is another, so whoever remembers
+    what follows from it sees at once that nothing has changed.
+    """
 
     def __init__(self, root: Doc, facts: Facts) -> None:
         self.root = root
-        self._facts = facts
-        self._entries: dict[type, list[Entry[Body]]] = defaultdict(list)
-        for doc in sorted(facts):
-            for entry in facts[doc].values():
-                self._entries[type(entry.body)].append(entry)
+        self._facts = {doc: facts[doc] for doc in sorted(facts)}
+        self._kinds: dict[type, list[Entry[Body]]] = defaultdict(list)
+        self._groups: dict[Group, list[list[Entry[Body]]]] = {}
+        self._documents: dict[tuple[Doc, ...], list[list[Entry[Body]]]] = {}
+        self._stale: set[type] = set()
+        for entries in self._facts.values():
+            for entry in entries.values():
+                self._kinds[type(entry.body)].append(entry)
 
-    def document(self, doc: Doc) -> list[Entry[Body]]:
-        return list(self._facts[doc].values())
+    def touch(self, doc: Doc, kind: type[Body]) -> None:
+        """A fact of this kind came into the document, left it or is another."""
+        self._stale.add(kind)
+        for group in Group.of.get(kind, ()):
+            self._groups.pop(group, None)
+        for docs in [docs for docs in self._documents if doc in docs]:
+            del self._documents[docs]
+
+    def documents(self, docs: tuple[Doc, ...]) -> list[list[Entry[Body]]]:
+        """The facts of each of the documents."""
+        found = self._documents.get(docs)
+        if found is None:
+            found = self._documents[docs] = [list(self._facts[doc].values()) for doc in docs]
+        return found
 
     def all(self, kind: type[B]) -> list[Entry[B]]:
-        return self._entries.get(kind, [])  # type: ignore[return-value]  # filed under its own type
+        if kind in self._stale:
+            self._stale.remove(kind)
+            self._kinds[kind] = [e for its in self._facts.values() for e in its.values() if type(e.body) is kind]
+        return self._kinds[kind]  # type: ignore[return-value]  # filed under its own type
 
-    def each(self, kinds: Iterable[type[Body]]) -> list[list[Entry[Body]]]:
+    def each(self, group: Group) -> list[list[Entry[Body]]]:
         """The facts of each of the kinds."""
-        return [self.all(kind) for kind in kinds]
+        found = self._groups.get(group)
+        if found is None:
+            found = self._groups[group] = [self.all(kind) for kind in group.kinds]
+        return found
 
     def first(self, kind: type[B]) -> Entry[B] | None:
         return next(iter(self.all(kind)), None)

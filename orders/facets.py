@@ -1,15 +1,16 @@
 """An order's facets: independent states, each the first rule of docs/lifecycle.md that holds."""
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from orders.aggregate import Aggregate
+from orders.aggregate import Aggregate, Entry
 from orders.facts import Invoice, OrderHeader, PartnerOrder, ReturnHeader
 from orders.lines import RETURNS, ZERO, Line, received_back
-from orders.shipments import Shipment
+from orders.recall import Recall
+from orders.shipments import Shipment, Standing, standings
 from orders.states import Commercial, Delivery, DisplayStatus, Financial, Fulfillment, Health, Milestone, Return
 from orders.values import Value
 
@@ -50,22 +51,115 @@ class Facets(Value, frozen=True):
     display: DisplayStatus
 
 
-def facets(order: Aggregate, header: OrderHeader, parcels: Sequence[Shipment], items: Sequence[Line]) -> Facets:
-    is_open = any(line.open > 0 for line in items)
+class Progress(Value, frozen=True):
+    """Of an order's lines: whether any of them is so far."""
+
+    is_open: bool
+    closed_short: bool
+    backordered: bool
+    allocated: bool
+    released: bool
+    picked: bool
+    packed: bool
+    shipped: bool
+    unbilled: bool
+
+
+class Asked(Value, frozen=True):
+    """Of the partners' orders for it that are not cancelled: whether any of them is so far."""
+
+    acknowledged: bool
+    picking: bool
+
+
+class Billing(Value, frozen=True):
+    """Of its invoices that are not void. `paid` is true when all are."""
+
+    billed: bool
+    disputed: bool = False
+    credited: bool = False
+    paid: bool = False
+
+
+def facets(
+    order: Aggregate, recall: Recall, header: OrderHeader, parcels: Sequence[Shipment], items: Sequence[Line]
+) -> Facets:
+    return recall(
+        "facets",
+        "",
+        facets_of,
+        header,
+        recall("facets", "standings", standings, parcels),
+        recall("facets", "progress", progress_of, items),
+        recall("facets", "asked", asked_of, order.all(PartnerOrder)),
+        recall("facets", "billing", billing_of, order.all(Invoice)),
+        recall("facets", "returned", returned_of, order.all(ReturnHeader)),
+    )
+
+
+def facets_of(
+    header: OrderHeader,
+    parcels: Sequence[Standing],
+    lines: Progress,
+    asked: Asked,
+    billing: Billing,
+    returned: Return,
+) -> Facets:
     commercial = commercial_of(header)
-    delivery = delivery_of(parcels, is_open)
-    fulfillment = fulfillment_of(order, items, is_open)
-    returned = max((e.body.state for e in order.all(ReturnHeader)), key=RETURNS.index, default=Return.NONE)
-    health = health_of(header, commercial, delivery, parcels, items, is_open)
+    delivery = delivery_of(parcels, lines.is_open)
+    fulfillment = fulfillment_of(asked, lines)
+    health = health_of(header, commercial, delivery, parcels, lines)
     return Facets(
         commercial=commercial,
         fulfillment=fulfillment,
         delivery=delivery,
-        financial=financial_of(order, items, is_open),
+        financial=financial_of(billing, lines),
         return_state=returned,
         health=health,
         display=display_of(commercial, fulfillment, delivery, returned, health, parcels),
     )
+
+
+def progress_of(items: Sequence[Line]) -> Progress:
+    return Progress(
+        is_open=any(line.open > 0 for line in items),
+        closed_short=any(line.entry.body.closed_short for line in items),
+        backordered=any(line.backordered > 0 for line in items),
+        allocated=any(line.allocated > 0 for line in items),
+        released=any(line.released > 0 for line in items),
+        picked=any(line.picked > 0 for line in items),
+        packed=any(line.packed > 0 for line in items),
+        shipped=any(line.shipped > 0 for line in items),
+        unbilled=any(line.invoiced < line.shipped for line in items),
+    )
+
+
+def asked_of(partners: Iterable[Entry[PartnerOrder]]) -> Asked:
+    live = [e.body for e in partners if e.body.state != "CANCELLED"]
+    return Asked(
+        acknowledged=any(p.acknowledged_at is not None for p in live),
+        picking=any(p.state in ("PICKING", "PICKED", "PACKED") for p in live),
+    )
+
+
+def billing_of(found: Iterable[Entry[Invoice]]) -> Billing:
+    live = [e.body for e in found if not e.body.void]
+    invoices = [i for i in live if not i.credit]
+    if not invoices:
+        return Billing(billed=False)
+    billed = sum((i.amount for i in invoices), ZERO)
+    credited = sum((abs(i.amount) for i in live if i.credit), ZERO)
+    return Billing(
+        billed=True,
+        disputed=any(i.disputed for i in live),
+        credited=credited >= billed,
+        paid=all(i.paid_at is not None for i in invoices),
+    )
+
+
+def returned_of(returns: Iterable[Entry[ReturnHeader]]) -> Return:
+    """The furthest."""
+    return max((e.body.state for e in returns), key=RETURNS.index, default=Return.NONE)
 
 
 def commercial_of(header: OrderHeader) -> Commercial:
@@ -74,24 +168,21 @@ def commercial_of(header: OrderHeader) -> Commercial:
 
 
 @first_that_holds
-def fulfillment_of(order: Aggregate, items: Sequence[Line], is_open: bool) -> Rules[Fulfillment]:
-    shipped = any(line.shipped > 0 for line in items)
-    yield Fulfillment.PARTIALLY_SHIPPED, shipped and is_open
-    yield Fulfillment.SHORT_CLOSED, not is_open and any(line.entry.body.closed_short for line in items)
-    yield Fulfillment.SHIPPED, shipped
-    partners = [e.body for e in order.all(PartnerOrder) if e.body.state != "CANCELLED"]
-    yield Fulfillment.PACKED, any(line.packed > 0 for line in items)
-    yield Fulfillment.PICKING, any(line.picked > 0 for line in items)
-    yield Fulfillment.PICKING, any(p.state in ("PICKING", "PICKED", "PACKED") for p in partners)
-    yield Fulfillment.ACKNOWLEDGED, any(p.acknowledged_at is not None for p in partners)
-    yield Fulfillment.RELEASED, any(line.released > 0 for line in items)
-    yield Fulfillment.ALLOCATED, any(line.allocated > 0 for line in items)
-    yield Fulfillment.BACKORDERED, any(line.backordered > 0 for line in items)
+def fulfillment_of(asked: Asked, lines: Progress) -> Rules[Fulfillment]:
+    yield Fulfillment.PARTIALLY_SHIPPED, lines.shipped and lines.is_open
+    yield Fulfillment.SHORT_CLOSED, not lines.is_open and lines.closed_short
+    yield Fulfillment.SHIPPED, lines.shipped
+    yield Fulfillment.PACKED, lines.packed
+    yield Fulfillment.PICKING, lines.picked or asked.picking
+    yield Fulfillment.ACKNOWLEDGED, asked.acknowledged
+    yield Fulfillment.RELEASED, lines.released
+    yield Fulfillment.ALLOCATED, lines.allocated
+    yield Fulfillment.BACKORDERED, lines.backordered
     yield Fulfillment.NOT_RELEASED, True
 
 
 @first_that_holds
-def delivery_of(parcels: Sequence[Shipment], is_open: bool) -> Rules[Delivery]:
+def delivery_of(parcels: Sequence[Standing], is_open: bool) -> Rules[Delivery]:
     moved = [s for s in parcels if s.moved]
     yield Delivery.NONE, not moved
     yield Delivery.RETURN_TO_SENDER, any(s.state in GOING_BACK for s in moved)
@@ -102,16 +193,12 @@ def delivery_of(parcels: Sequence[Shipment], is_open: bool) -> Rules[Delivery]:
 
 
 @first_that_holds
-def financial_of(order: Aggregate, items: Sequence[Line], is_open: bool) -> Rules[Financial]:
-    live = [e.body for e in order.all(Invoice) if not e.body.void]
-    invoices = [i for i in live if not i.credit]
-    yield Financial.NOT_INVOICED, not invoices
-    billed = sum((i.amount for i in invoices), ZERO)
-    credited = sum((abs(i.amount) for i in live if i.credit), ZERO)
-    yield Financial.DISPUTED, any(i.disputed for i in live)
-    yield Financial.CREDITED, credited >= billed
-    yield Financial.PARTIALLY_INVOICED, is_open or any(line.invoiced < line.shipped for line in items)
-    yield Financial.PAID, all(i.paid_at is not None for i in invoices)
+def financial_of(billing: Billing, lines: Progress) -> Rules[Financial]:
+    yield Financial.NOT_INVOICED, not billing.billed
+    yield Financial.DISPUTED, billing.disputed
+    yield Financial.CREDITED, billing.credited
+    yield Financial.PARTIALLY_INVOICED, lines.is_open or lines.unbilled
+    yield Financial.PAID, billing.paid
     yield Financial.INVOICED, True
 
 
@@ -120,20 +207,19 @@ def health_of(
     header: OrderHeader,
     commercial: Commercial,
     delivery: Delivery,
-    parcels: Sequence[Shipment],
-    items: Sequence[Line],
-    is_open: bool,
+    parcels: Sequence[Standing],
+    lines: Progress,
 ) -> Rules[Health]:
     yield Health.OK, commercial in VOIDED
     yield Health.BLOCKED, commercial is Commercial.ON_HOLD
-    yield Health.LATE, any(s.delayed or misses_promise(header, s) for s in parcels)
+    yield Health.LATE, any(s.delayed or misses_promise(header.promised_on, s) for s in parcels)
     yield Health.AT_RISK, delivery is Delivery.DELIVERY_EXCEPTION
-    yield Health.AT_RISK, is_open and any(line.backordered > 0 for line in items)
+    yield Health.AT_RISK, lines.is_open and lines.backordered
     yield Health.OK, True
 
 
-def misses_promise(header: OrderHeader, shipment: Shipment) -> bool:
-    eta, promised = shipment.header.eta, header.promised_on
+def misses_promise(promised: date | None, shipment: Standing) -> bool:
+    eta = shipment.eta
     return not shipment.over and eta is not None and promised is not None and eta.astimezone(UTC).date() > promised
 
 
@@ -144,7 +230,7 @@ def display_of(
     delivery: Delivery,
     returned: Return,
     health: Health,
-    parcels: Sequence[Shipment],
+    parcels: Sequence[Standing],
 ) -> Rules[DisplayStatus]:
     preparing = fulfillment not in (Fulfillment.NOT_RELEASED, Fulfillment.BACKORDERED) or commercial in ACCEPTED
     yield DisplayStatus.CANCELLED, commercial in VOIDED
@@ -160,11 +246,11 @@ def display_of(
     yield DisplayStatus.RECEIVED, True
 
 
-def latest_eta(parcels: Sequence[Shipment]) -> datetime | None:
-    return max((s.header.eta for s in parcels if s.header.eta is not None and not s.over), default=None)
+def latest_eta(parcels: Sequence[Standing]) -> datetime | None:
+    return max((s.eta for s in parcels if s.eta is not None and not s.over), default=None)
 
 
-def latest_delivery(parcels: Sequence[Shipment]) -> datetime | None:
+def latest_delivery(parcels: Sequence[Standing]) -> datetime | None:
     return max((s.delivered_at for s in parcels if s.moved and s.delivered_at is not None), default=None)
 
 

@@ -1,11 +1,11 @@
 """Happenings: what an order's facts say has happened. Each has a key and enters the feed once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from functools import wraps
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
-from orders.aggregate import Aggregate, Entry
+from orders.aggregate import Aggregate, Entry, Group
 from orders.facets import VOIDED, misses_promise
 from orders.facts import Allocation, HoldEntry, Invoice, OrderHeader, PickRelease, ReturnHeader
 from orders.lines import received_back
@@ -25,7 +25,7 @@ TOLD_OTHERWISE = frozenset(
     }
 )
 """Milestones that have an event type of their own, or are nobody's news."""
-TELLING = (HoldEntry, Allocation, PickRelease, Invoice, ReturnHeader)
+TELLING = Group(HoldEntry, Allocation, PickRelease, Invoice, ReturnHeader)
 """Facts of an order, beside its header and its shipments, that something has happened."""
 Params = ParamSpec("Params")
 
@@ -43,13 +43,25 @@ class Happening(Value, frozen=True):
     command: str | None = None
 
 
+Told = dict[str, Happening]
+"""By key."""
+
+
 def happenings(
     order: Aggregate, recall: Recall, header: Entry[OrderHeader], parcels: Sequence[Shipment]
-) -> dict[str, Happening]:
-    told = dict(recall("told", "order", of_order, header, *order.each(TELLING)))
-    for shipment in parcels:
-        told.update(recall("told", shipment.id, of_shipment, header.body, shipment))
-    return told
+) -> dict[str, Told]:
+    """By who tells; where two tell the same, the later one counts."""
+
+    def of_shipments(promised: date | None, parcels: Iterable[Shipment]) -> dict[str, Told]:
+        names = [("/".join(shipment.because), shipment) for shipment in parcels]
+        return {name: recall("told", name, of_shipment, promised, shipment) for name, shipment in names}
+
+    shipped = recall("told", "shipments", of_shipments, header.body.promised_on, parcels)
+    return recall("told", "", together, recall("told", "order", of_order, header, order.each(TELLING)), shipped)
+
+
+def together(of_order: Told, of_shipments: Mapping[str, Told]) -> dict[str, Told]:
+    return {"order": of_order, **of_shipments}
 
 
 def by_key(tell: Callable[Params, Iterator[Happening]]) -> Callable[Params, dict[str, Happening]]:
@@ -61,15 +73,9 @@ def by_key(tell: Callable[Params, Iterator[Happening]]) -> Callable[Params, dict
 
 
 @by_key
-def of_order(
-    header: Entry[OrderHeader],
-    holds: Sequence[Entry[HoldEntry]],
-    allocations: Sequence[Entry[Allocation]],
-    releases: Sequence[Entry[PickRelease]],
-    invoices: Sequence[Entry[Invoice]],
-    returns: Sequence[Entry[ReturnHeader]],
-) -> Iterator[Happening]:
+def of_order(header: Entry[OrderHeader], telling: Sequence[Any]) -> Iterator[Happening]:
     """What the documents beside the shipments tell."""
+    holds, allocations, releases, invoices, returns = telling
     yield from of_header(header)
     yield from of_holds(holds, header)
     yield from of_allocations(allocations, header.body.number)
@@ -156,21 +162,21 @@ def of_returns(returns: Iterable[Entry[ReturnHeader]]) -> Iterator[Happening]:
 
 
 @by_key
-def of_shipment(header: OrderHeader, shipment: Shipment) -> Iterator[Happening]:
-    if not shipment.moved:
+def of_shipment(promised: date | None, shipment: Shipment) -> Iterator[Happening]:
+    if not shipment.standing.moved:
         return
     yield of_milestone(shipment, EventType.SHIPPED, "shipped", departure(shipment))
-    if shipment.delivered:
+    if shipment.standing.delivered:
         yield of_milestone(
             shipment,
             EventType.DELIVERED,
             "delivered",
             Milestone.DELIVERED if Milestone.DELIVERED in shipment.milestones else Milestone.POD_RECEIVED,
         )
-    if shipment.came_back:
+    if shipment.standing.came_back:
         yield of_milestone(shipment, EventType.RETURNED, "came-back", Milestone.RETURNED)
     yield from of_finer_milestones(shipment)
-    yield from of_delays(header, shipment)
+    yield from of_delays(promised, shipment)
 
 
 def departure(shipment: Shipment) -> Milestone:
@@ -196,7 +202,7 @@ def of_finer_milestones(shipment: Shipment) -> Iterator[Happening]:
             yield of_milestone(shipment, EventType.MILESTONE_REACHED, f"milestone/{milestone.name}", milestone)
 
 
-def of_delays(header: OrderHeader, shipment: Shipment) -> Iterator[Happening]:
+def of_delays(promised: date | None, shipment: Shipment) -> Iterator[Happening]:
     for scan in shipment.delays:
         yield Happening(
             f"delayed/{shipment.name}/{stamp(scan.body.occurred_at)}",
@@ -218,7 +224,7 @@ def of_delays(header: OrderHeader, shipment: Shipment) -> Iterator[Happening]:
             shipment.because,
             detail=stamp(eta),
         )
-    if misses_promise(header, shipment):
+    if misses_promise(promised, shipment.standing):
         yield Happening(
             f"late/{shipment.name}",
             EventType.DELAYED,

@@ -1,15 +1,14 @@
 """From facts to the graph: everything that is shown of a document tree, as a pure function of its facts."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from msgspec import Struct
-
-from orders.aggregate import Aggregate, Entry, Facts
+from orders.aggregate import Aggregate, Entry, Facts, Group
 from orders.facets import Facets, facets, latest_delivery, latest_eta, total_of
 from orders.facts import (
-    Body,
     Charge,
     Customer,
     Doc,
@@ -30,7 +29,6 @@ from orders.graph import (
     CustomerRow,
     FulfillmentOrderRow,
     HoldRow,
-    Identity,
     InventoryRow,
     InvoiceLineRow,
     InvoiceRow,
@@ -47,90 +45,92 @@ from orders.graph import (
     ShipmentRow,
     ShipToRow,
     TransportEventRow,
-    by_identity,
 )
-from orders.happenings import Happening, happenings
+from orders.happenings import Told, happenings
 from orders.lines import Line, lines
 from orders.recall import Recall
-from orders.shipments import Shipment, shipments
+from orders.shipments import Shipment, Standing, shipments, standings
 from orders.states import Delivery
+from orders.view import Pieces, Recipe, View
 
-
-class View(Struct, frozen=True):
-    """What is shown of one document tree. Without an order, `order_id` is None and nothing has happened yet."""
-
-    rows: dict[Identity, Row]
-    happenings: dict[str, Happening]
-    order_id: str | None = None
-    facets: Facets | None = None
-
-
+Beside = Sequence[Sequence[Sequence[Entry[Any]]]]
+"""The facts of each kind in `BESIDE`."""
 MASTER_DATA = frozenset({DocKind.CUSTOMER, DocKind.PRODUCT, DocKind.INVENTORY})
-EMPTY = View(rows={}, happenings={})
 
 
 def derive(root: Doc, facts: Facts, recall: Recall | None = None) -> View:
-    """The view of the tree under `root`. Equal facts give an equal view, in whatever order they came.
+    """The view of the tree under `root`. Equal facts give an equal view, in whatever order they came."""
+    return shown(Aggregate(root, facts), recall or Recall(), {})
 
-    `recall` may know what an earlier derivation of the tree worked out.
-    """
-    order, recall = Aggregate(root, facts), recall or Recall()
-    if root.kind in MASTER_DATA:
-        return View(rows=by_identity(master_rows(order)), happenings={})
+
+def shown(order: Aggregate, recall: Recall, shelf: Pieces) -> View:
+    """The view of all these facts. What an earlier one of the tree worked out is on `recall` and `shelf`."""
+    if order.root.kind in MASTER_DATA:
+        return View(partial(master, order.each(MASTER_FACTS)), shelf, {})
     header = order.first(OrderHeader)
     parcels = shipments(order, recall)
+    beside = [order.each(group) for _, group in BESIDE]
     if header is None:
-        return View(rows=common_rows(order, recall, parcels, None), happenings={})
+        return View(partial(common, parcels, beside, None), shelf, {})
     items = lines(order, recall, parcels)
-    state = facets(order, header.body, parcels, items)
+    total = recall("total", "", total_of, items)
+    state = facets(order, recall, header.body, parcels, items)
     told = happenings(order, recall, header, parcels)
-    moved_at = last_event(header.body, told.values())
-    return View(
-        rows={
-            **shown(recall, "order", order_rows, header, state, parcels, items, moved_at),
-            **common_rows(order, recall, parcels, header.body.number),
-        },
-        happenings=told,
-        order_id=header.body.number,
-        facets=state,
-    )
+    recipes = partial(of_order, header, state, parcels, items, total, told, beside)
+    return View(recipes, shelf, told, header.body, state)
 
 
-def shown(recall: Recall, name: str, rows: Callable[..., Iterable[Row]], *inputs: Any) -> dict[Identity, Row]:
-    return recall("rows", name, lambda *given: by_identity(rows(*given)), *inputs)
+def master(found: Sequence[Sequence[Entry[Any]]]) -> Iterator[Recipe]:
+    yield "master", master_rows, (found,)
 
 
-def common_rows(
-    order: Aggregate, recall: Recall, parcels: Sequence[Shipment], order_id: str | None
-) -> dict[Identity, Row]:
-    """What is shown with or without an order above it."""
-    found: dict[Identity, Row] = {}
-    for shipment in parcels:
-        found.update(shown(recall, shipment.id, shipment_rows, shipment, order_id))
-    for rows, kinds in BESIDE:
-        entries = order.each(kinds)
-        if any(entries):
-            found.update(shown(recall, rows.__name__, rows, order_id, *entries))
-    return found
-
-
-def order_rows(
+def of_order(
     header: Entry[OrderHeader],
     state: Facets,
     parcels: Sequence[Shipment],
     items: Sequence[Line],
-    moved_at: datetime | None,
+    total: Decimal,
+    told: Mapping[str, Told],
+    beside: Beside,
+) -> Iterator[Recipe]:
+    yield "order", order_rows, (header, state, parcels, total, told)
+    yield "lines", line_rows, (header.body.number, items)
+    yield from common(parcels, beside, header.body.number)
+
+
+def common(parcels: Sequence[Shipment], beside: Beside, order_id: str | None) -> Iterator[Recipe]:
+    """What is shown with or without an order above it."""
+    for (rows, _), entries in zip(BESIDE, beside, strict=True):
+        if any(entries):
+            yield rows.__name__, rows, (order_id, entries)
+    for name, alike in by_id(parcels).items():
+        yield f"shipment/{name}", shipments_rows, (alike, order_id)
+
+
+def by_id(parcels: Iterable[Shipment]) -> dict[str, list[Shipment]]:
+    """Several of one id share their rows."""
+    found: dict[str, list[Shipment]] = {}
+    for shipment in parcels:
+        found.setdefault(shipment.id, []).append(shipment)
+    return found
+
+
+def order_rows(
+    header: Entry[OrderHeader], state: Facets, parcels: Sequence[Shipment], total: Decimal, told: Mapping[str, Told]
 ) -> Iterator[Row]:
-    yield order_row(header, state, parcels, items, moved_at)
-    yield from (line_row(header.body.number, line) for line in items)
+    yield order_row(header, state, standings(parcels), total, last_event(header.body, told.values()))
     yield from order_references(header.body)
+
+
+def line_rows(order_id: str, items: Sequence[Line]) -> Iterator[Row]:
+    return (line_row(order_id, line) for line in items)
 
 
 def order_row(
     header: Entry[OrderHeader],
     state: Facets,
-    parcels: Sequence[Shipment],
-    items: Sequence[Line],
+    parcels: Sequence[Standing],
+    total: Decimal,
     moved_at: datetime | None,
 ) -> OrderRow:
     body = header.body
@@ -144,7 +144,7 @@ def order_row(
         warehouse=body.warehouse,
         ship_to_id=body.ship_to,
         currency=body.currency,
-        total=total_of(items),
+        total=total,
         ordered_at=body.ordered_at,
         accepted_at=body.accepted_at,
         requested_on=body.requested_on,
@@ -166,9 +166,9 @@ def order_row(
     )
 
 
-def last_event(body: OrderHeader, told: Iterable[Happening]) -> datetime | None:
+def last_event(body: OrderHeader, told: Iterable[Told]) -> datetime | None:
     """Placing the order counts too."""
-    instants = (body.ordered_at, *(happening.occurred_at for happening in told))
+    instants = (body.ordered_at, *(happening.occurred_at for each in told for happening in each.values()))
     return max((at for at in instants if at is not None), default=None)
 
 
@@ -210,6 +210,10 @@ def reference(scheme: str, value: str, target: str, target_id: str, order_id: st
     return ReferenceRow(scheme=scheme, value=value, target=target, target_id=target_id, order_id=order_id)
 
 
+def shipments_rows(alike: Iterable[Shipment], order_id: str | None) -> Iterator[Row]:
+    return (row for shipment in alike for row in shipment_rows(shipment, order_id))
+
+
 def shipment_rows(shipment: Shipment, order_id: str | None) -> Iterator[Row]:
     yield shipment_row(shipment, order_id)
     for goods in shipment.goods:
@@ -228,7 +232,7 @@ def shipment_rows(shipment: Shipment, order_id: str | None) -> Iterator[Row]:
 
 
 def shipment_row(shipment: Shipment, order_id: str | None) -> ShipmentRow:
-    header, state, told = shipment.header, shipment.state, shipment.latest_reason
+    header, state, told = shipment.header, shipment.standing.state, shipment.latest_reason
     posting = shipment.posting.body if shipment.posting else None
     shipped_at = header.shipped_at or (posting.shipped_at if posting else None)
     return ShipmentRow(
@@ -243,12 +247,12 @@ def shipment_row(shipment: Shipment, order_id: str | None) -> ShipmentRow:
         posting=posting.number if posting else None,
         milestone=state.name,
         rank=state.value,
-        delayed=shipment.delayed,
+        delayed=shipment.standing.delayed,
         reason=told.reason if told else None,
         reason_family=told.reason_family if told else None,
         created_at=header.created_at,
         shipped_at=shipped_at,
-        delivered_at=shipment.delivered_at,
+        delivered_at=shipment.standing.delivered_at,
         eta=header.eta,
         pod_name=header.pod_name,
         pod_at=header.pod_at,
@@ -322,8 +326,8 @@ def shipment_references(shipment: Shipment, order_id: str | None) -> Iterator[Ro
             yield reference(scheme, value, "shipment", shipment.id, order_id)
 
 
-def fulfillment_orders(order_id: str | None, found: Iterable[Entry[PartnerOrder]]) -> Iterator[Row]:
-    for entry in found:
+def fulfillment_orders(order_id: str | None, found: Sequence[Sequence[Entry[PartnerOrder]]]) -> Iterator[Row]:
+    for entry in found[0]:
         body, row_id = entry.body, f"{entry.doc.source}:{entry.body.number}"
         yield FulfillmentOrderRow(
             id=row_id,
@@ -338,9 +342,8 @@ def fulfillment_orders(order_id: str | None, found: Iterable[Entry[PartnerOrder]
         yield reference("fulfillment_order", body.number, "fulfillment_order", row_id, order_id)
 
 
-def invoice_rows(
-    order_id: str | None, invoices: Iterable[Entry[Invoice]], billed: Iterable[Entry[InvoiceLine]]
-) -> Iterator[Row]:
+def invoice_rows(order_id: str | None, found: Sequence[Sequence[Entry[Any]]]) -> Iterator[Row]:
+    invoices, billed = found
     numbers: dict[Doc, str] = {}
     for entry in invoices:
         body = entry.body
@@ -379,9 +382,8 @@ def invoice_status(body: Invoice) -> str:
     return "PAID" if body.paid_at is not None else "OPEN"
 
 
-def return_rows(
-    order_id: str | None, returns: Iterable[Entry[ReturnHeader]], back: Iterable[Entry[ReturnLine]]
-) -> Iterator[Row]:
+def return_rows(order_id: str | None, found: Sequence[Sequence[Entry[Any]]]) -> Iterator[Row]:
+    returns, back = found
     numbers: dict[Doc, str] = {}
     for entry in returns:
         body = entry.body
@@ -406,8 +408,8 @@ def return_rows(
             )
 
 
-def charge_rows(order_id: str | None, charges: Iterable[Entry[Charge]]) -> Iterator[Row]:
-    for entry in charges:
+def charge_rows(order_id: str | None, charges: Sequence[Sequence[Entry[Charge]]]) -> Iterator[Row]:
+    for entry in charges[0]:
         body = entry.body
         yield ChargeRow(
             id=entry.id,
@@ -420,8 +422,8 @@ def charge_rows(order_id: str | None, charges: Iterable[Entry[Charge]]) -> Itera
         )
 
 
-def hold_rows(order_id: str | None, holds: Iterable[Entry[HoldEntry]]) -> Iterator[Row]:
-    for entry in holds:
+def hold_rows(order_id: str | None, holds: Sequence[Sequence[Entry[HoldEntry]]]) -> Iterator[Row]:
+    for entry in holds[0]:
         body = entry.body
         yield HoldRow(
             id=entry.id,
@@ -435,21 +437,25 @@ def hold_rows(order_id: str | None, holds: Iterable[Entry[HoldEntry]]) -> Iterat
         )
 
 
-BESIDE: tuple[tuple[Callable[..., Iterator[Row]], tuple[type[Body], ...]], ...] = (
-    (fulfillment_orders, (PartnerOrder,)),
-    (invoice_rows, (Invoice, InvoiceLine)),
-    (return_rows, (ReturnHeader, ReturnLine)),
-    (charge_rows, (Charge,)),
-    (hold_rows, (HoldEntry,)),
+BESIDE: tuple[tuple[Callable[..., Iterator[Row]], Group], ...] = (
+    (fulfillment_orders, Group(PartnerOrder)),
+    (invoice_rows, Group(Invoice, InvoiceLine)),
+    (return_rows, Group(ReturnHeader, ReturnLine)),
+    (charge_rows, Group(Charge)),
+    (hold_rows, Group(HoldEntry)),
 )
 """What is shown beside the shipments: rows, and the facts that they are of."""
 
 
-def master_rows(order: Aggregate) -> Iterator[Row]:
-    for customer in order.all(Customer):
+MASTER_FACTS = Group(Customer, ShipTo, Product, Inventory)
+
+
+def master_rows(found: Sequence[Sequence[Entry[Any]]]) -> Iterator[Row]:
+    customers, places, products, balances = found
+    for customer in customers:
         c = customer.body
         yield CustomerRow(id=c.number, name=c.name, active=c.active, currency=c.currency, source=customer.doc.source)
-    for place in order.all(ShipTo):
+    for place in places:
         a = place.body.address
         yield ShipToRow(
             id=place.body.id,
@@ -461,10 +467,10 @@ def master_rows(order: Aggregate) -> Iterator[Row]:
             postal_code=a.postal_code,
             country=a.country,
         )
-    for product in order.all(Product):
+    for product in products:
         p = product.body
         yield ProductRow(sku=p.sku, description=p.description, uom=p.uom, active=p.active, source=product.doc.source)
-    for balance in order.all(Inventory):
+    for balance in balances:
         i = balance.body
         yield InventoryRow(
             sku=i.sku,

@@ -1,11 +1,13 @@
 """Line quantities: how far each ordered piece is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from decimal import Decimal
+from typing import Any
 
-from orders.aggregate import Aggregate, Entry
+from orders.aggregate import Aggregate, Entry, Group
 from orders.facts import (
     Allocation,
+    Doc,
     Invoice,
     InvoiceLine,
     OrderLine,
@@ -17,7 +19,7 @@ from orders.facts import (
     ShipmentLine,
 )
 from orders.recall import Recall
-from orders.shipments import Shipment
+from orders.shipments import Goods, Shipment
 from orders.states import Return
 from orders.values import Value
 
@@ -57,19 +59,18 @@ class Line(Value, frozen=True):
 
 Sums = dict[str | None, Decimal]
 """Quantities per order line."""
-KINDS = (
-    OrderLine,
-    Allocation,
-    ShipmentLine,
-    PickRelease,
-    PartnerOrder,
-    PartnerPick,
-    Invoice,
-    InvoiceLine,
-    ReturnHeader,
-    ReturnLine,
-)
-"""Facts that move quantities, beside the shipments."""
+MOVING = Group(OrderLine, Allocation, ShipmentLine, PickRelease, PartnerPick, InvoiceLine, ReturnLine)
+"""Facts with quantities."""
+
+
+class Move(Value, frozen=True):
+    """What a shipment takes along, and how far."""
+
+    goods: Sequence[Goods]
+    moved: bool
+    delivered: bool
+    lost: bool
+    came_back: bool
 
 
 def sums(pairs: Iterable[tuple[str | None, Decimal]]) -> Sums:
@@ -81,24 +82,53 @@ def sums(pairs: Iterable[tuple[str | None, Decimal]]) -> Sums:
 
 def lines(order: Aggregate, recall: Recall, parcels: Sequence[Shipment]) -> list[Line]:
     """All lines of the order, by line."""
-    moves = [(s.goods, s.moved, s.delivered, s.lost, s.came_back) for s in parcels]
-    return recall("lines", "", lambda *_: counted(order, parcels), moves, *order.each(KINDS))
+    return recall(
+        "lines",
+        "",
+        counted,
+        recall("lines", "moves", moves_of, parcels),
+        recall("lines", "cancelled", cancelled_orders, order.all(PartnerOrder)),
+        recall("lines", "billed", billed_invoices, order.all(Invoice)),
+        recall("lines", "back", received_returns, order.all(ReturnHeader)),
+        order.each(MOVING),
+    )
 
 
-def counted(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
-    allocated = allocated_goods(order)
-    released = sums((e.body.line, e.body.quantity) for e in order.all(PickRelease))
-    picks = live_picks(order)
+def moves_of(parcels: Iterable[Shipment]) -> list[Move]:
+    found = [(s.goods, s.standing) for s in parcels]
+    return [Move(goods, at.moved, at.delivered, at.lost, at.came_back) for goods, at in found]
+
+
+def cancelled_orders(partners: Iterable[Entry[PartnerOrder]]) -> set[Doc]:
+    return {e.doc for e in partners if e.body.state == "CANCELLED"}
+
+
+def billed_invoices(invoices: Iterable[Entry[Invoice]]) -> set[Doc]:
+    return {e.doc for e in invoices if not e.body.void and not e.body.credit}
+
+
+def received_returns(returns: Iterable[Entry[ReturnHeader]]) -> set[Doc]:
+    return {e.doc for e in returns if received_back(e.body.state)}
+
+
+def counted(
+    moves: Sequence[Move], cancelled_orders: Set[Doc], billed: Set[Doc], back: Set[Doc], facts: Sequence[Any]
+) -> list[Line]:
+    """`facts` are those of `MOVING`; the sets say of which partner orders, invoices and returns they count."""
+    ordered, allocations, packed_goods, releases, partner_picks, invoice_lines, return_lines = facts
+    allocated = allocated_goods(allocations, packed_goods)
+    released = sums((e.body.line, e.body.quantity) for e in releases)
+    picks = [e for e in partner_picks if e.doc not in cancelled_orders]
     picked = sums((e.body.line, e.body.picked) for e in picks)
     packed = sums((e.body.line, e.body.packed) for e in picks)
-    shipped = goods(s for s in parcels if s.moved)
-    delivered = goods(s for s in parcels if s.delivered)
-    lost = goods(s for s in parcels if s.lost)
-    back = goods(s for s in parcels if s.came_back and not s.lost)
-    returned = returned_goods(order)
-    invoiced = invoiced_goods(order)
+    shipped = goods(m for m in moves if m.moved)
+    delivered = goods(m for m in moves if m.delivered)
+    lost = goods(m for m in moves if m.lost)
+    gone_back = goods(m for m in moves if m.came_back and not m.lost)
+    returned = sums((e.body.line, e.body.quantity) for e in return_lines if e.doc in back)
+    invoiced = sums((e.body.line, e.body.quantity) for e in invoice_lines if e.doc in billed)
     found = []
-    for entry in order.all(OrderLine):
+    for entry in ordered:
         body, line = entry.body, entry.body.line
         left = shipped.get(line, ZERO)
         cancelled = max(body.ordered - left, ZERO) if body.closed_short else body.cancelled
@@ -113,7 +143,7 @@ def counted(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
                 picked=picked.get(line, ZERO),
                 packed=packed.get(line, ZERO),
                 shipped=left,
-                in_transit=left - delivered.get(line, ZERO) - lost.get(line, ZERO) - back.get(line, ZERO),
+                in_transit=left - delivered.get(line, ZERO) - lost.get(line, ZERO) - gone_back.get(line, ZERO),
                 delivered=delivered.get(line, ZERO),
                 lost=lost.get(line, ZERO),
                 returned=returned.get(line, ZERO),
@@ -124,30 +154,15 @@ def counted(order: Aggregate, parcels: Sequence[Shipment]) -> list[Line]:
     return sorted(found, key=lambda x: (len(x.entry.body.line), x.entry.body.line))
 
 
-def goods(parcels: Iterable[Shipment]) -> Sums:
-    return sums((g.line, g.quantity) for s in parcels for g in s.goods)
+def goods(moves: Iterable[Move]) -> Sums:
+    return sums((g.line, g.quantity) for move in moves for g in move.goods)
 
 
-def allocated_goods(order: Aggregate) -> Sums:
+def allocated_goods(allocations: Iterable[Entry[Allocation]], packed: Iterable[Entry[ShipmentLine]]) -> Sums:
     """Where a system sets stock aside for what is to be shipped, that fact's key stands for the line that it names."""
-    lines_of = {e.key: e.body.line for e in order.all(ShipmentLine)}
-    return sums((lines_of.get(e.body.line, e.body.line), e.body.quantity) for e in order.all(Allocation))
-
-
-def live_picks(order: Aggregate) -> list[Entry[PartnerPick]]:
-    cancelled = {e.doc for e in order.all(PartnerOrder) if e.body.state == "CANCELLED"}
-    return [e for e in order.all(PartnerPick) if e.doc not in cancelled]
-
-
-def returned_goods(order: Aggregate) -> Sums:
-    back = {e.doc for e in order.all(ReturnHeader) if received_back(e.body.state)}
-    return sums((e.body.line, e.body.quantity) for e in order.all(ReturnLine) if e.doc in back)
+    lines_of = {e.key: e.body.line for e in packed}
+    return sums((lines_of.get(e.body.line, e.body.line), e.body.quantity) for e in allocations)
 
 
 def received_back(state: Return) -> bool:
     return RETURNS.index(state) >= RETURNS.index(Return.RECEIVED_BACK)
-
-
-def invoiced_goods(order: Aggregate) -> Sums:
-    counted = {e.doc for e in order.all(Invoice) if not e.body.void and not e.body.credit}
-    return sums((e.body.line, e.body.quantity) for e in order.all(InvoiceLine) if e.doc in counted)

@@ -1,8 +1,9 @@
 """An order's shipments: what partners and the ERP know of the same goods, folded into one each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 
 from orders.aggregate import Aggregate, Entry, of_kind
 from orders.facts import Body, Doc, OrderLine, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
@@ -39,11 +40,22 @@ class Reached(Value, frozen=True):
         return self.scan.body.taxonomy if self.scan else TAXONOMY_VERSION
 
 
-class Shipment(Value, frozen=True):
-    """One physical shipment. `name` is what all parties call it: a happening has one key, whoever tells it first.
+class Standing(Value, frozen=True):
+    """How far a shipment is: all of it that an order's states depend on. `over`: nothing more is expected of it."""
 
-    When it is `over`, nothing more is expected of it.
-    """
+    state: Milestone
+    moved: bool
+    came_back: bool
+    lost: bool
+    delivered_at: datetime | None
+    delivered: bool
+    over: bool
+    delayed: bool
+    eta: datetime | None
+
+
+class Shipment(Value, frozen=True):
+    """One physical shipment. `name` is what all parties call it: a happening has one key, whoever tells it first."""
 
     id: str
     doc: Doc
@@ -57,17 +69,7 @@ class Shipment(Value, frozen=True):
     scans: Sequence[Scan]
     milestones: dict[Milestone, Reached]
     delays: Sequence[Entry[TransportEvent]]
-    state: Milestone
-    moved: bool
-    came_back: bool
-    lost: bool
-    delivered_at: datetime | None
-    delivered: bool
-    over: bool
-
-    @property
-    def delayed(self) -> bool:
-        return bool(self.delays) and not self.over
+    standing: Standing
 
     @property
     def latest_reason(self) -> TransportEvent | None:
@@ -75,26 +77,66 @@ class Shipment(Value, frozen=True):
         return max(told, key=lambda e: (e.body.occurred_at, scan_order(e))).body if told else None
 
 
+def standings(parcels: Iterable[Shipment]) -> list[Standing]:
+    return [shipment.standing for shipment in parcels]
+
+
 def scan_order(entry: Entry[TransportEvent]) -> tuple[datetime, int, str]:
     """Scans as they were recorded; ids that are numbers sort as numbers."""
     return entry.body.recorded_at or LONG_AGO, len(entry.key), entry.key
 
 
+Facts = Sequence[Entry[Body]]
+Articles = Sequence[tuple[str, str]]
+"""An order's lines: line and article."""
+
+
 def shipments(order: Aggregate, recall: Recall) -> list[Shipment]:
     """Partner shipments, then postings that match none of them; sorted by id."""
-    partners = [partner_shipment(order, recall, header) for header in order.all(ShipmentHeader)]
-    matched = {s.number for s in partners}
-    own = [posted_shipment(order, recall, p) for p in order.all(Posting) if p.body.partner_shipment not in matched]
-    return sorted([*partners, *own], key=lambda s: s.id)
+    told, docs = recall("shipments", "told", paired, order.all(ShipmentHeader), order.all(Posting))
+    articles = recall("shipments", "articles", articles_of, order.all(OrderLine))
+
+    def assembled(
+        told: Iterable[Told], articles: Articles, documents: Iterable[Sequence[Entry[Body]]]
+    ) -> list[Shipment]:
+        found = [
+            recall("shipment", "/".join(each.entry.because), assemble, each, own, articles)
+            for each, own in zip(told, documents, strict=True)
+        ]
+        return sorted(found, key=attrgetter("id"))
+
+    return recall("shipments", "", assembled, told, articles, order.documents(docs))
 
 
-def partner_shipment(order: Aggregate, recall: Recall, header: Entry[ShipmentHeader]) -> Shipment:
-    postings = [p for p in order.all(Posting) if p.body.partner_shipment == header.body.number]
-    posting = min(postings, key=lambda p: p.body.number, default=None)
-    return assembled(order, recall, header, header.body, posting, header.body.number)
+def articles_of(ordered: Iterable[Entry[OrderLine]]) -> Articles:
+    return [(e.body.line, e.body.sku) for e in ordered]
 
 
-def posted_shipment(order: Aggregate, recall: Recall, posting: Entry[Posting]) -> Shipment:
+class Told(Value, frozen=True):
+    """Who told of a shipment first, what is known of it, and the ERP's posting of it."""
+
+    entry: Entry[ShipmentHeader] | Entry[Posting]
+    header: ShipmentHeader
+    posting: Entry[Posting] | None
+    name: str
+
+
+def paired(
+    headers: Iterable[Entry[ShipmentHeader]], postings: Sequence[Entry[Posting]]
+) -> tuple[list[Told], tuple[Doc, ...]]:
+    """And the document of each."""
+    partners = [partner_shipment(header, postings) for header in headers]
+    matched = {told.name for told in partners}
+    told = partners + [posted_shipment(p) for p in postings if p.body.partner_shipment not in matched]
+    return told, tuple(each.entry.doc for each in told)
+
+
+def partner_shipment(header: Entry[ShipmentHeader], postings: Iterable[Entry[Posting]]) -> Told:
+    of_it = [p for p in postings if p.body.partner_shipment == header.body.number]
+    return Told(header, header.body, min(of_it, key=lambda p: p.body.number, default=None), header.body.number)
+
+
+def posted_shipment(posting: Entry[Posting]) -> Told:
     body = posting.body
     header = ShipmentHeader(
         number=body.number,
@@ -105,64 +147,54 @@ def posted_shipment(order: Aggregate, recall: Recall, posting: Entry[Posting]) -
         created_at=None,
         shipped_at=body.shipped_at,
     )
-    return assembled(order, recall, posting, header, posting, body.partner_shipment or body.number)
+    return Told(posting, header, posting, body.partner_shipment or body.number)
 
 
-def assembled(
-    order: Aggregate,
-    recall: Recall,
-    entry: Entry[ShipmentHeader] | Entry[Posting],
-    header: ShipmentHeader,
-    posting: Entry[Posting] | None,
-    name: str,
-) -> Shipment:
-    own, ordered = order.document(entry.doc), order.all(OrderLine)
-    return recall("shipment", entry.key, assemble, entry, header, posting, name, own, ordered)
-
-
-def assemble(
-    entry: Entry[ShipmentHeader] | Entry[Posting],
-    header: ShipmentHeader,
-    posting: Entry[Posting] | None,
-    name: str,
-    own: Sequence[Entry[Body]],
-    ordered: Sequence[Entry[OrderLine]],
-) -> Shipment:
-    """`own` are the facts of the shipment's document, `ordered` the order's lines."""
-    doc = entry.doc
+def assemble(told: Told, own: Facts, articles: Articles) -> Shipment:
+    """`own` are the facts of the shipment's document."""
+    header, doc = told.header, told.entry.doc
     scans = mark_duplicates(of_kind(TransportEvent, own))
-    reached = milestones(header, posting, scans)
-    moved = not header.void and not MOVED.isdisjoint(reached)
-    came_back, lost = moved and Milestone.RETURNED in reached, moved and Milestone.LOST in reached
-    arrived = reached.get(Milestone.DELIVERED) or reached.get(Milestone.POD_RECEIVED)
-    delivered = moved and arrived is not None and not came_back and not lost
+    reached = milestones(header, told.posting, scans)
+    delays = [s.entry for s in scans if s.entry.body.overlay is Overlay.DELAYED and not s.duplicate]
     return Shipment(
         id=f"{doc.source}:{header.number}",
         doc=doc,
         number=header.number,
-        name=name,
-        because=entry.because,
+        name=told.name,
+        because=told.entry.because,
         header=header,
-        posting=posting,
-        goods=goods_of(of_kind(ShipmentLine, own), ordered),
+        posting=told.posting,
+        goods=goods_of(of_kind(ShipmentLine, own), articles),
         packages=of_kind(Package, own),
         scans=scans,
         milestones=reached,
-        delays=[s.entry for s in scans if s.entry.body.overlay is Overlay.DELAYED and not s.duplicate],
+        delays=delays,
+        standing=standing(header, reached, delayed=bool(delays)),
+    )
+
+
+def standing(header: ShipmentHeader, reached: Mapping[Milestone, Reached], *, delayed: bool) -> Standing:
+    moved = not header.void and not MOVED.isdisjoint(reached)
+    came_back, lost = moved and Milestone.RETURNED in reached, moved and Milestone.LOST in reached
+    arrived = reached.get(Milestone.DELIVERED) or reached.get(Milestone.POD_RECEIVED)
+    delivered = moved and arrived is not None and not came_back and not lost
+    over = header.void or delivered or not ENDED.isdisjoint(reached)
+    return Standing(
         state=max(reached, default=Milestone.UNKNOWN),
         moved=moved,
         came_back=came_back,
         lost=lost,
         delivered_at=arrived.at if arrived else None,
         delivered=delivered,
-        over=header.void or delivered or not ENDED.isdisjoint(reached),
+        over=over,
+        delayed=delayed and not over,
+        eta=header.eta,
     )
 
 
-def goods_of(packed: Iterable[Entry[ShipmentLine]], ordered: Sequence[Entry[OrderLine]]) -> list[Goods]:
+def goods_of(packed: Iterable[Entry[ShipmentLine]], articles: Articles) -> list[Goods]:
     """What is in it, by order line; what the record leaves out, line or article, the order's lines tell."""
-    skus = {e.body.line: e.body.sku for e in ordered}
-    lines_of = {e.body.sku: e.body.line for e in reversed(ordered)}
+    skus, lines_of = dict(articles), {sku: line for line, sku in reversed(articles)}
     found = []
     for entry in packed:
         body = entry.body
@@ -172,13 +204,13 @@ def goods_of(packed: Iterable[Entry[ShipmentLine]], ordered: Sequence[Entry[Orde
 
 
 def mark_duplicates(entries: Iterable[Entry[TransportEvent]]) -> list[Scan]:
-    alike: dict[tuple[str | None, ...], list[TransportEvent]] = {}
+    seen: set[tuple[str | datetime | None, ...]] = set()
     marked: list[Scan] = []
     for entry in sorted(entries, key=scan_order):
         body = entry.body
-        before = alike.setdefault((body.code, body.reason, body.city, body.region), [])
-        marked.append(Scan(entry, any(clock_time(each) == clock_time(body) for each in before)))
-        before.append(body)
+        alike = (body.code, body.reason, body.city, body.region, clock_time(body))
+        marked.append(Scan(entry, alike in seen))
+        seen.add(alike)
     return marked
 
 
@@ -190,22 +222,37 @@ def clock_time(event: TransportEvent) -> datetime:
 def milestones(
     header: ShipmentHeader, posting: Entry[Posting] | None, scans: Sequence[Scan]
 ) -> dict[Milestone, Reached]:
+    """By rank. The first of several at the same instant is the shipment's own record, then the scan recorded first."""
     told = [s.entry for s in scans if not s.duplicate and s.entry.body.milestone is not Milestone.UNKNOWN]
-    found: list[tuple[Milestone, datetime, Entry[TransportEvent] | None]] = []
-    found += [(m, at, None) for m, at in recorded(header, posting)]
-    found += [(e.body.milestone, e.body.occurred_at, e) for e in told]
-    reached: dict[Milestone, Reached] = {}
-    for milestone, at, scan in sorted(found, key=milestone_order):
-        if milestone not in reached:
-            reached[milestone] = Reached(at, scan, scan is not None and came_late(scan, told))
-    return reached
+    found: dict[Milestone, tuple[datetime, Entry[TransportEvent] | None]] = {}
+    for milestone, at in recorded(header, posting):
+        found[milestone] = at, None
+    for entry in told:
+        milestone, at = entry.body.milestone, entry.body.occurred_at
+        known = found.get(milestone)
+        if known is None or at < known[0]:
+            found[milestone] = at, entry
+    return {milestone: Reached(*found[milestone], late) for milestone, late in lateness(found, told)}
 
 
-def milestone_order(
-    found: tuple[Milestone, datetime, Entry[TransportEvent] | None],
-) -> tuple[Milestone, datetime, tuple[datetime, int, str]]:
-    milestone, at, scan = found
-    return milestone, at, scan_order(scan) if scan else (LONG_AGO, 0, "")
+def lateness(
+    found: Mapping[Milestone, tuple[datetime, Entry[TransportEvent] | None]], told: Iterable[Entry[TransportEvent]]
+) -> list[tuple[Milestone, bool]]:
+    """Milestones by rank, and whether each was recorded after a later one had been."""
+    earliest: dict[Milestone, datetime] = {}
+    for entry in told:
+        milestone, at = entry.body.milestone, entry.body.recorded_at
+        if at is not None and (milestone not in earliest or at < earliest[milestone]):
+            earliest[milestone] = at
+    later: datetime | None = None
+    ranked: list[tuple[Milestone, bool]] = []
+    for milestone in sorted(found, reverse=True):
+        scan = found[milestone][1]
+        at = scan.body.recorded_at if scan else None
+        ranked.append((milestone, at is not None and later is not None and later < at))
+        if milestone in earliest and (later is None or earliest[milestone] < later):
+            later = earliest[milestone]
+    return ranked[::-1]
 
 
 def recorded(header: ShipmentHeader, posting: Entry[Posting] | None) -> list[tuple[Milestone, datetime]]:
@@ -218,11 +265,3 @@ def recorded(header: ShipmentHeader, posting: Entry[Posting] | None) -> list[tup
         (Milestone.POD_RECEIVED, header.pod_at),
     )
     return [(milestone, at) for milestone, at in steps if at is not None]
-
-
-def came_late(scan: Entry[TransportEvent], told: Iterable[Entry[TransportEvent]]) -> bool:
-    at = scan.body.recorded_at
-    return at is not None and any(
-        e.body.milestone > scan.body.milestone and e.body.recorded_at is not None and e.body.recorded_at < at
-        for e in told
-    )

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from cdc.change import Change, Checkpoint, Position, Snapshot
 from orders.facts import Doc, Ident
 from orders.graph import Identity, Row
-from projections.fold import Delta, Event
+from projections.fold import Delta, Drained, Event
 
 
 class Tally(Struct):
@@ -72,10 +72,11 @@ class Batch(Struct):
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
 
     def add(self, delta: Delta) -> None:
-        self.rows.update(delta.rows)
         self.events += delta.events
-        self.subjects |= delta.subjects
         self.mended |= delta.mended
+
+    def show(self, drained: Drained) -> None:
+        self.rows, self.subjects = drained.rows, drained.subjects
 
     def bury(self, letter: DeadLetter, change: Change | None = None, snapshot: Snapshot = Snapshot.NO) -> None:
         """A change that counts as dead; one that could be read stands in the ledger all the same."""

@@ -3,20 +3,22 @@
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from msgspec import Struct, field
 
 from cdc.change import Change
 from orders.facets import Facets
-from orders.facts import Doc, Fact
+from orders.facts import Doc, Fact, Ident
 from orders.graph import Identity, Row
 from orders.happenings import Happening
-from orders.lifecycle import EMPTY, View, derive
-from orders.recall import Parts, Recall
+from orders.lifecycle import shown
+from orders.recall import Recall
 from orders.states import EventType
 from orders.values import Value
+from orders.view import EMPTY, Pieces, View, newly_told, replaced, shows_otherwise
 from projections.revisions import subjects
-from projections.store import FactStore, Key, Known
+from projections.store import FactStore, Key, Known, same_place
 
 log = logging.getLogger("milepost.projector")
 
@@ -42,18 +44,33 @@ class Event(Struct, frozen=True):
 
 
 class Delta(Struct):
-    """What one transaction changed. A row of None is gone.
+    """What one transaction changed, but for the rows: `Fold.drain` tells those of several.
 
     `rejected` are changes with which an order's states could not be worked out: they are as if they had not come.
     `mended` are the roots of trees that could not be derived before.
     """
 
-    rows: dict[Identity, Row | None] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    subjects: set[str] = field(default_factory=set)
     superseded: list[Change] = field(default_factory=list)
     rejected: list[tuple[Stated, Exception]] = field(default_factory=list)
     mended: set[Doc] = field(default_factory=set)
+
+
+class Drained(Struct):
+    """What several transactions together changed in the graph. A row of None is gone; `subjects` as in revisions."""
+
+    rows: dict[Identity, Row | None] = field(default_factory=dict)
+    subjects: set[str] = field(default_factory=set)
+
+    def take(self, changed: Mapping[Identity, Row | None]) -> None:
+        """Of one more tree; what left one tree may have come into another."""
+        for identity, row in changed.items():
+            if row is not None or identity not in self.rows:
+                self.rows[identity] = row
+
+
+class UnshowableError(Exception):
+    """Rows of a tree cannot be made although its states could be worked out. A thorough fold rejects the change."""
 
 
 class Emitted(Struct):
@@ -70,24 +87,42 @@ class Emitted(Struct):
 
 
 class Fold:
-    """Folds transactions into the store and tells what each one changed."""
+    """Folds transactions into the store and tells what each one changed.
 
-    def __init__(self) -> None:
+    Events are told of each transaction, rows of all since the last `drain`. A `thorough` one makes the rows of each
+    transaction, too, so that a change with which they cannot be made is rejected as any other.
+    """
+
+    def __init__(self, *, thorough: bool = False) -> None:
+        self._thorough = thorough
         self.store = FactStore()
         self.views: dict[Doc, View] = {}
-        self.parts: dict[Doc, Parts] = {}
+        """The one that was touched last is the last."""
+        self.parts: dict[Doc, tuple[Recall, Pieces]] = {}
         self.emitted: dict[str, Emitted] = defaultdict(Emitted)
         self.underivable: set[Doc] = set()
         """Roots of which nothing can be derived as a snapshot brought them: the graph has no row of theirs."""
+        self._drained: dict[Doc, View] = {}
+        """Views at the last drain, of the trees that were touched since, the latest one last."""
+        self._told: set[Doc] = set()
 
     def clear(self) -> None:
         """All but `underivable` is a cache."""
         underivable = self.underivable
-        self.__init__()  # type: ignore[misc]  # the rest
+        self.__init__(thorough=self._thorough)  # type: ignore[misc]  # the rest
         self.underivable = underivable
 
+    @contextmanager
+    def thoroughly(self) -> Iterator[None]:
+        """As one that was made thorough."""
+        self._thorough = True
+        try:
+            yield
+        finally:
+            self._thorough = False
+
     def apply(self, stated: Sequence[Stated], docs: Collection[Doc] = ()) -> Delta:
-        """One transaction of one source: facts in, difference of the derived state out; of the trees of `docs` too."""
+        """One transaction of one source: facts in, what happened out; of the trees of `docs` too."""
         delta = Delta()
         nearby = self.nearby(stated)
         nearby.update(docs)
@@ -98,12 +133,33 @@ class Fold:
         if broken:
             delta.rejected = self.reject(stated, known, broken)
             after, _ = self.derive_all(nearby, before, delta)
-        delta.rows = difference(before.values(), after.values())
         delta.events = self.happened(stated, before, after)
-        if delta.rows or delta.events:
-            delta.subjects = subjects((*before.values(), *after.values()), delta.rows)
-        self.keep(after)
+        self.keep(before, after)
         return delta
+
+    def drain(self) -> Drained:
+        """The rows that are other than at the last drain, and whose they are. Raises UnshowableError."""
+        drained = Drained()
+        for root, old in self._drained.items():
+            new = self.views.get(root, EMPTY)
+            changed = difference(old, new)
+            if changed or root in self._told:
+                drained.subjects |= subjects((old, new), changed)
+            drained.take(changed)
+        self._drained, self._told = {}, set()
+        return drained
+
+    def forget(self, docs: Collection[Doc]) -> None:
+        """Let go of documents that are stored and hang together with no other."""
+        orders = set[str]()
+        for root in {self.store.root(doc) for doc in docs}:
+            view = self.views.pop(root, EMPTY)
+            self.parts.pop(root, None)
+            orders |= {view.order_id} if view.order_id else set()
+        self.store.forget(docs)
+        for order in orders:
+            if not any(self.store.claims.docs(Ident("order_number", order))):
+                self.emitted.pop(order, None)
 
     def put(self, stated: Sequence[Stated]) -> list[Change]:
         """The changes that lost: all their facts were older than what is known."""
@@ -120,11 +176,14 @@ class Fold:
         found: set[Doc] = set()
         for each in stated:
             for fact in each.facts:
-                old = self.store.known.get((each.change.source, fact.key))
-                for said in (fact, old.fact if old else None):
+                known = self.store.known.get((each.change.source, fact.key))
+                old = known.fact if known else None
+                moves = old is None or not same_place(old, fact)
+                for said in (fact, old):
                     if said is not None and said.doc is not None:
                         found.add(said.doc)
-                        found.update(self.touching(said))
+                        if moves:
+                            found.update(self.touching(said))
         return found
 
     def touching(self, fact: Fact) -> Iterable[Doc]:
@@ -186,35 +245,42 @@ class Fold:
         return next((error for root, error in broken.items() if root in roots), None)
 
     def derived(self, root: Doc) -> View:
-        recall = Recall(self.parts.get(root))
-        view = derive(root, self.store.tree(root), recall)
-        self.parts[root] = recall.parts
+        parts = self.parts.get(root)
+        if parts is None:
+            parts = self.parts[root] = Recall(), {}
+        view = shown(self.store.aggregate(root), *parts)
+        if self._thorough:
+            _ = view.rows
         return view
 
-    def keep(self, after: dict[Doc, View]) -> None:
+    def keep(self, before: Mapping[Doc, View], after: Mapping[Doc, View]) -> None:
         for root, view in after.items():
-            if view.rows:
-                self.views[root] = view
-            else:
-                self.views.pop(root, None)
+            self._drained[root] = self._drained.pop(root, before.get(root, EMPTY))
+            self.views.pop(root, None)
+            if view is EMPTY or root not in self.store.docs:
                 self.parts.pop(root, None)
+            else:
+                self.views[root] = view
 
     def happened(self, stated: Sequence[Stated], before: dict[Doc, View], after: dict[Doc, View]) -> list[Event]:
         if not stated:
             return []
-        causes = Causes(stated)
-        return [
-            event for root in sorted(after) for event in self.announce(before.get(root, EMPTY), after[root], causes)
-        ]
+        causes, events = Causes(stated), list[Event]()
+        for root in sorted(after):
+            found = list(self.announce(before.get(root, EMPTY), after[root], causes))
+            if found:
+                self._told.add(root)
+                events += found
+        return events
 
     def announce(self, old: View, new: View, causes: "Causes") -> Iterator[Event]:
         """What is new of one order; a change that shows but tells nothing new is an ORDER_CHANGED."""
-        if new.order_id is None or new.facets is None:
+        if new is old or new.order_id is None or new.facets is None:
             return
         emitted = self.emitted[new.order_id]
-        said = [h for key, h in new.happenings.items() if key not in old.happenings]
+        said = newly_told(old, new).values()
         fresh = sorted((h for h in said if h.key not in emitted.keys), key=happening_order)
-        if not fresh and old.rows != new.rows:
+        if not fresh and differs(old, new):
             changed = changed_happening(new.order_id, causes.first)
             fresh = [changed] if changed.key not in emitted.keys else []
         for happening in fresh:
@@ -237,23 +303,24 @@ class Causes:
         return self._by_fact.get(happening.because, self.first)
 
 
-def difference(before: Iterable[View], after: Iterable[View]) -> dict[Identity, Row | None]:
+def differs(old: View, new: View) -> bool:
+    try:
+        return shows_otherwise(old, new)
+    except Exception as error:
+        raise UnshowableError from error
+
+
+def difference(old: View, new: View) -> dict[Identity, Row | None]:
     """Rows that are new or other, and None for those that are gone."""
-    old, new = rows_of(before), rows_of(after)
-    if old == new:
-        return {}
-    changes: dict[Identity, Row | None] = dict.fromkeys(old.keys() - new.keys())
-    for identity, row in new.items():
-        known = old.get(identity)
+    try:
+        before, after = replaced(old, new)
+    except Exception as error:
+        raise UnshowableError from error
+    found: dict[Identity, Row | None] = {identity: None for identity in before if identity not in after}
+    for identity, row in after.items():
+        known = before.get(identity)
         if known is not row and known != row:
-            changes[identity] = row
-    return changes
-
-
-def rows_of(views: Iterable[View]) -> Mapping[Identity, Row]:
-    found: dict[Identity, Row] = {}
-    for view in views:
-        found.update(view.rows)
+            found[identity] = row
     return found
 
 

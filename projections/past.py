@@ -15,8 +15,9 @@ from cdc.change import Position
 from orders.errors import MilepostError
 from orders.facts import Doc, DocKind, Fact, Ident
 from orders.graph import LineRow, OrderRow, Row, ShipmentLineRow
-from orders.lifecycle import EMPTY, MASTER_DATA, View, derive
+from orders.lifecycle import MASTER_DATA, derive
 from orders.occurred import Version, happened_by
+from orders.view import EMPTY, View
 from projections.database import SQL, Connection
 from projections.mapping import Mappings
 from projections.replay import Replay, Sweep, change_of, sweeps

@@ -13,7 +13,7 @@ from orders.facts import Doc, Fact
 from projections.batch import Batch, Entry
 from projections.burying import refused, rejected, unmapped, unreadable
 from projections.database import SQL, Connection, committed
-from projections.fold import Delta, Fold, Stated
+from projections.fold import Delta, Fold, Stated, UnshowableError
 from projections.letters import Letters
 from projections.loader import Loader, position
 from projections.mapping import Mappings, keys_of
@@ -57,7 +57,7 @@ class Projector:
     `project` may be called again after it raised: memory is emptied then.
     """
 
-    def __init__(self, connection: Connection, mappings: Mappings, share: Share | None = None) -> None:
+    def __init__(self, connection: Connection, mappings: Mappings, share: Share | None = None, cap: int = CAP) -> None:
         self._connection = connection
         self._share = share or Share()
         self._mappings = mappings
@@ -86,7 +86,7 @@ class Projector:
         changes, reached = 0, dict[str, Checkpoint]()
         try:
             for run in runs(self.fresh(transactions)):
-                changes += await self._project(run, refusals, trial=trial)
+                changes += await self._shown(run, refusals, trial=trial)
                 reached.update((t.source, self.checkpoints[t.source]) for t in run if not trial)
         except FencedError as fenced:
             self._loader.forget()
@@ -95,6 +95,15 @@ class Projector:
             self._loader.forget()
             raise
         return Advanced(list(reached.values()), changes) if reached else AlreadySeen()
+
+    async def _shown(self, run: Sequence[Transaction], refusals: Refusals, *, trial: bool) -> int:
+        """Rows are made of a batch at once; if some cannot be, again, and after each transaction."""
+        try:
+            return await self._project(run, refusals, trial=trial)
+        except UnshowableError:
+            self._loader.forget()
+        with self._fold.thoroughly():
+            return await self._project(run, refusals, trial=trial)
 
     def fresh(self, transactions: Iterable[Transaction]) -> list[Transaction]:
         """Those behind the checkpoint; a redelivered one is as good as done."""
@@ -125,6 +134,7 @@ class Projector:
                 if not await write_checkpoint(self._connection, old, reached, batch.tallies[whole.source]):
                     raise FencedError(whole.source)
                 old, mended = reached, mended | batch.mended
+                batch.show(self._fold.drain())
                 await write(self._connection, batch, self._fold.store)
                 await self._letters.write(batch)
                 self._loader.trim()
@@ -151,6 +161,7 @@ class Projector:
             await self.spare(batch)
             for transaction, stated in read:
                 self.take(batch, transaction, stated)
+            batch.show(self._fold.drain())
             await self.advance(batch)  # first, so that a zombie is fenced before it writes anything
             await write(self._connection, batch, self._fold.store)
             await self._letters.write(batch)

@@ -3,7 +3,7 @@
 The projector does it, between two batches, since it alone knows and writes the graph.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -14,10 +14,11 @@ from cdc.envelope import Line, Unreadable, change, decode
 from orders.facts import Doc, Fact
 from orders.graph import Identity, Row
 from orders.letters import Difference, LetterAction, LetterOutcome, Outcome
+from orders.view import View
 from projections.batch import Batch, Entry
 from projections.burying import unmapped
 from projections.database import SQL, Connection, committed
-from projections.fold import Delta, Stated, rows_of
+from projections.fold import Delta, Stated
 from projections.letters import Letters
 from projections.loader import Loader, position
 from projections.mapping import Mappings
@@ -97,8 +98,7 @@ async def _replayed(desk: Desk, letter: asyncpg.Record, by: str) -> tuple[Batch,
     batch, ledger = Batch(), await desk.connection.fetchrow(SQL["ledger_of"], letter["source"], *position(letter))
     told = _change(letter, ledger)
     stated = [Stated(told, _facts(desk.mappings, told))] if told else []
-    delta, differences = await _folded(desk, letter, stated)
-    batch.add(delta)
+    delta, differences = await _folded(desk, letter, stated, batch)
     became = LetterOutcome.SUPERSEDED if delta.superseded else LetterOutcome.REPLAYED
     if told:
         await _count(desk, batch, told, ledger, became, used=bool(stated[0].facts))
@@ -131,17 +131,22 @@ def _facts(mappings: Mappings, told: Change) -> Sequence[Fact]:
         raise StillPoisonError(unmapped(told, error).reason) from error
 
 
-async def _folded(desk: Desk, letter: asyncpg.Record, stated: list[Stated]) -> tuple[Delta, list[Difference]]:
+async def _folded(
+    desk: Desk, letter: asyncpg.Record, stated: list[Stated], batch: Batch
+) -> tuple[Delta, list[Difference]]:
     fold, docs = desk.loader.fold, {text_doc(letter["doc"])} if letter["doc"] and not stated else set()
     await desk.loader.load(desk.connection, stated)
     await desk.loader.load_components(desk.connection, docs, set())
-    old = rows_of(fold.look(fold.nearby(stated) | docs).values())
-    delta = fold.apply(stated, docs)
+    with fold.thoroughly():
+        old = rows_of(fold.look(fold.nearby(stated) | docs).values())
+        delta = fold.apply(stated, docs)
     if delta.rejected:
         raise StillPoisonError(f"what follows from it cannot be derived: {delta.rejected[0][1]}")
     if docs and not delta.mended:
         raise StillPoisonError(f"still nothing can be derived of {letter['doc']}")
-    return delta, list(_differences(old, delta.rows))[:_MOST]
+    batch.add(delta)
+    batch.show(fold.drain())
+    return delta, list(_differences(old, batch.rows))[:_MOST]
 
 
 async def _count(
@@ -161,6 +166,10 @@ async def _count(
         await desk.connection.execute(SQL["leave_ledger"], ledger["id"])
     if used:
         batch.ledger.append(Entry(told, outcome, Snapshot.NO))
+
+
+def rows_of(views: Iterable[View]) -> dict[Identity, Row]:
+    return {identity: row for view in views for identity, row in view.rows.items()}
 
 
 def _differences(old: Mapping[Identity, Row], new: Mapping[Identity, Row | None]) -> Iterator[Difference]:

@@ -1,9 +1,10 @@
 """Revisions: which of the graph's subjects a change moves on, so that a reader knows whether its answer still holds."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
-from orders.graph import Identity, OrderRow, ReferenceRow
-from orders.lifecycle import View
+from orders.facts import OrderHeader
+from orders.graph import Identity, ReferenceRow
+from orders.view import View
 from projections.database import LIVE, Connection, Graph
 
 GRAPH = "graph"
@@ -12,23 +13,24 @@ ALL_ORDERS = "orders"
 
 
 def subjects(views: Iterable[View], changed: Iterable[Identity]) -> set[str]:
-    """Of views of which something has changed, before and after, and of the changed rows."""
-    found = {subject for view in views for subject in of_view(view)}
-    found.update(f"reference/{identity[2]}" for identity in changed if identity[0] == ReferenceRow.table)
+    """Of the views of a tree of which something has changed, before and after, and of its changed rows."""
+    of_orders = [view.header for view in views if view.header is not None]
+    found = {subject for header in of_orders for subject in of_order(header)}
+    for table, *key in changed:
+        if not of_orders:
+            found.add(f"table/{table}")
+        if table == ReferenceRow.table:
+            found.add(f"reference/{key[1]}")
     return found
 
 
-def of_view(view: View) -> Iterator[str]:
-    if view.order_id is None:
-        yield from {f"table/{table}" for table, *_ in view.rows}
-        return
-    yield ALL_ORDERS
-    yield f"order/{view.order_id}"
-    order = view.rows.get((OrderRow.table, view.order_id))
-    if isinstance(order, OrderRow):
-        yield f"order/{order.number}"
-        yield f"customer/{order.customer_id}"
-        yield f"channel/{order.channel}"
+def of_order(header: OrderHeader) -> tuple[str, ...]:
+    return (
+        ALL_ORDERS,
+        f"order/{header.number}",
+        f"customer/{header.customer}",
+        f"channel/{header.channel}",
+    )
 
 
 async def move_on(connection: Connection, moved: Collection[str], graph: Graph = LIVE) -> None:

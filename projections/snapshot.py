@@ -7,7 +7,7 @@ from cdc.change import Change, Op, Position, Transaction
 from orders.facts import Doc, Fact, Ident
 from orders.graph import TABLES
 from orders.happenings import Happening
-from orders.lifecycle import View
+from orders.view import View
 from projections.database import LIVE, SQL, Connection, Graph, columns
 from projections.fold import Event, Fold, changed_happening, happening_order
 from projections.loader import Loader, position
@@ -67,8 +67,9 @@ async def derive_graph(connection: Connection, last: Transaction, memory: Fold |
 async def remembered(memory: Fold) -> AsyncIterator[tuple[Fold, list[View]]]:
     memory.views.clear()
     roots = sorted((doc for doc in memory.store.docs if memory.store.root(doc) == doc), key=doc_text)
-    for start in range(0, len(roots), CHUNK):
-        yield memory, [memory.view(root) for root in roots[start : start + CHUNK]]
+    with memory.thoroughly():
+        for start in range(0, len(roots), CHUNK):
+            yield memory, [memory.view(root) for root in roots[start : start + CHUNK]]
 
 
 async def chunks(
@@ -83,7 +84,7 @@ async def chunks(
 async def views_of(
     connection: Connection, docs: Sequence[Doc], underivable: set[Doc], graph: Graph = LIVE
 ) -> tuple[Fold, list[View]]:
-    fold = Fold()
+    fold = Fold(thorough=True)
     fold.underivable = underivable
     await Loader(fold, graph=graph).load_components(connection, set(docs), set())
     return fold, [fold.view(doc) for doc in docs if fold.store.root(doc) == doc]

@@ -8,7 +8,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from cdc.change import Position
-from orders.aggregate import Entry
+from orders.aggregate import Aggregate, Entry
 from orders.facts import Body, Doc, Fact, Ident
 from orders.values import Value
 
@@ -34,16 +34,28 @@ class Index:
         self._docs: dict[Ident, dict[Doc, int]] = defaultdict(dict)
         self._idents: dict[Doc, dict[Ident, int]] = defaultdict(dict)
 
-    def add(self, ident: Ident, doc: Doc, count: int) -> None:
-        self.moved.add((ident, doc))
+    def add(self, ident: Ident, doc: Doc, count: int) -> bool:
+        """Whether the edge is there now and was not, or the other way round."""
+        edge = (ident, doc)
+        before = self.has(edge)
+        self.moved.add(edge)
         _count(self._docs[ident], doc, count)
         _count(self._idents[doc], ident, count)
+        return self.has(edge) is not before
 
     def docs(self, ident: Ident) -> Iterable[Doc]:
         return self._docs.get(ident, ())
 
     def idents(self, doc: Doc) -> Iterable[Ident]:
         return self._idents.get(doc, ())
+
+    def forget(self, doc: Doc) -> None:
+        """What the document's facts say is in memory no more."""
+        for ident in self._idents.pop(doc, ()):
+            docs = self._docs[ident]
+            del docs[doc]
+            if not docs:
+                del self._docs[ident]
 
     def has(self, edge: Edge) -> bool:
         ident, doc = edge
@@ -79,11 +91,17 @@ def same_place(one: Fact, other: Fact) -> bool:
 
 
 class FactStore:
-    """In memory; `projections.loader` brings in what lies in Postgres."""
+    """In memory; `projections.loader` brings in what lies in Postgres.
+
+    Roots and trees that were asked for are remembered until an edge of one of their documents comes or goes.
+    """
 
     def __init__(self) -> None:
         self.known: dict[Key, Known] = {}
-        self.docs: dict[Doc, dict[str, Entry[Body]]] = defaultdict(dict)
+        self.docs: dict[Doc, dict[str, Entry[Body]]] = {}
+        self._roots: dict[Doc, Doc] = {}
+        self._members: dict[Doc, set[Doc]] = defaultdict(set)
+        self._aggregates: dict[Doc, Aggregate] = {}
         self.claims = Index()
         self.links = Index()
         self.added: set[Key] = set()
@@ -96,6 +114,28 @@ class FactStore:
         if (source, fact.key) not in self.known:
             self.known[source, fact.key] = Known(fact, position)
             self._file(fact, +1)
+
+    def component(self, doc: Doc) -> set[Doc]:
+        """All that hangs together with the document, by what they claim and belong to."""
+        found, waiting = {doc}, [doc]
+        while waiting:
+            for ident in self.named_by(waiting.pop()):
+                near = {*self.claims.docs(ident), *self.links.docs(ident)} - found
+                found |= near
+                waiting += near
+        return found
+
+    def named_by(self, doc: Doc) -> set[Ident]:
+        return {*self.claims.idents(doc), *self.links.idents(doc)}
+
+    def forget(self, docs: Iterable[Doc]) -> None:
+        """Let go of documents that are stored and hang together with no other."""
+        for doc in docs:
+            self._uproot(doc)
+            for key in self.docs.pop(doc, ()):
+                del self.known[doc.source, key]
+            self.claims.forget(doc)
+            self.links.forget(doc)
 
     def settle(self) -> None:
         """What is in memory is what is stored."""
@@ -157,18 +197,50 @@ class FactStore:
         else:
             self._unfile(fact.doc, fact.key)
         for ident in fact.claims:
-            self.claims.add(ident, fact.doc, count)
-        if fact.belongs_to is not None:
-            self.links.add(fact.belongs_to, fact.doc, count)
+            if self.claims.add(ident, fact.doc, count):
+                self._rehang(ident, fact.doc)
+        if fact.belongs_to is not None and self.links.add(fact.belongs_to, fact.doc, count):
+            self._rehang(fact.belongs_to, fact.doc)
 
     def _keep(self, fact: Fact) -> None:
-        if fact.doc is not None and fact.body is not None:
-            self.docs[fact.doc][fact.key] = Entry(fact.doc, fact.key, fact.body)
+        doc, key, body = fact.doc, fact.key, fact.body
+        if doc is None or body is None:
+            return
+        if (facts := self.docs.get(doc)) is None:
+            self._uproot(doc)
+            facts = self.docs[doc] = {}
+        self._touch(doc, facts.get(key))
+        facts[key] = entry = Entry(doc, key, body)
+        self._touch(doc, entry)
 
     def _unfile(self, doc: Doc, key: str) -> None:
-        self.docs[doc].pop(key, None)
+        self._touch(doc, self.docs[doc].pop(key, None))
         if not self.docs[doc]:
+            self._uproot(doc)
             del self.docs[doc]
+
+    def _touch(self, doc: Doc, entry: Entry[Body] | None) -> None:
+        """Tell the aggregate that the document is in, if it is remembered."""
+        root = self._roots.get(doc)
+        aggregate = None if root is None else self._aggregates.get(root)
+        if aggregate is not None and entry is not None:
+            aggregate.touch(doc, type(entry.body))
+
+    def _rehang(self, ident: Ident, doc: Doc) -> None:
+        """Forget the trees that an edge between the two may change: the document's, and those of all that name it."""
+        for near in (doc, *self.claims.docs(ident), *self.links.docs(ident)):
+            self._uproot(near)
+
+    def _uproot(self, doc: Doc) -> None:
+        root = self._roots.get(doc)
+        if root is not None:
+            for each in self._members.pop(root):
+                del self._roots[each]
+            self._aggregates.pop(root, None)
+
+    def _remember(self, doc: Doc, root: Doc) -> None:
+        self._roots[doc] = root
+        self._members[root].add(doc)
 
     def below(self, doc: Doc) -> Iterator[Doc]:
         """Those that hang on what the document claims."""
@@ -177,12 +249,21 @@ class FactStore:
 
     def root(self, doc: Doc) -> Doc:
         """The document at the top: up along the links, by the least claimant; of a circle the least one."""
+        found = self._roots.get(doc)
+        if found is None:
+            path, found = self._climbed(doc)
+            for each in path:
+                self._remember(each, found)
+        return found
+
+    def _climbed(self, doc: Doc) -> tuple[list[Doc], Doc]:
+        """The way up, and the root."""
         path = [doc]
         while (above := self._above(path[-1])) is not None:
             if above in path:
-                return min(path[path.index(above) :])
+                return path, min(path[path.index(above) :])
             path.append(above)
-        return path[-1]
+        return path, path[-1]
 
     def _above(self, doc: Doc) -> Doc | None:
         claimants = [c for ident in self.links.idents(doc) for c in self.claims.docs(ident)]
@@ -190,12 +271,17 @@ class FactStore:
 
     def tree(self, root: Doc) -> dict[Doc, dict[str, Entry[Body]]]:
         """The documents whose root it is, with their facts."""
-        top = self._above(root) is None
-        found = {root: self.docs.get(root, {})}
-        waiting = list(self.below(root))
+        found, waiting = {root}, list(self.below(root))
         while waiting:
             doc = waiting.pop()
-            if doc not in found and ((top and self._above(doc) in found) or self.root(doc) == root):
-                found[doc] = self.docs.get(doc, {})
+            if doc not in found and self.root(doc) == root:
+                found.add(doc)
                 waiting += self.below(doc)
-        return {doc: facts for doc, facts in found.items() if facts}
+        return {doc: self.docs[doc] for doc in found if doc in self.docs}
+
+    def aggregate(self, root: Doc) -> Aggregate:
+        """The facts of its tree; it stays the same, and is told of what changes, while the tree's documents are."""
+        found = self._aggregates.get(root)
+        if found is None:
+            found = self._aggregates[self.root(root)] = Aggregate(root, self.tree(root))
+        return found

@@ -27,7 +27,7 @@ def folded(transactions: Iterable[Transaction], mappings: Mappings) -> tuple[Gra
     for transaction in transactions:
         delta = fold.apply(stated(transaction, mappings))
         assert not delta.rejected
-        for identity, row in delta.rows.items():
+        for identity, row in fold.drain().rows.items():
             if row is None:
                 del graph[identity]
             else:

@@ -1,30 +1,35 @@
 """F23: a change that nobody can use becomes a dead letter with its bytes and a reason; all else flows."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from cdc.change import Op, Snapshot, Transaction
+from cdc.change import Change, Op, Snapshot, Transaction
+from orders.facts import Fact
 from projections.database import Connection
+from projections.mapping import Mappings
 from projections.projector import Advanced, Projector
 from projections.runner import project_or_isolate
 from tests.controls import projecting
+from tests.controls.orders import scan
 from tests.controls.projecting import header, line, order, transaction
 from tests.controls.story import MAPPINGS
 
 ORDERS = "select id from graph.orders where commercial = 'ACCEPTED' order by id"
 KINDS = "select kind, order_id from record.dead_letter where resolved_at is null order by id"
 ENDLESS = "9e999999"
+_POSTING = {"pstno": 501, "whs": "EA", "whsref": None, "carcd": None, "trkno": None, "shpdt": None}
 DEAD = "select tbl, reason, convert_from(raw, 'UTF8') as raw from record.dead_letter order by id"
 
 
-async def projected(graph: Connection, *transactions: Transaction) -> list[str]:
+async def projected(graph: Connection, *transactions: Transaction, mappings: Mappings = MAPPINGS) -> list[str]:
     """The orders that are there after one batch."""
-    projector = Projector(graph, MAPPINGS)
+    projector = Projector(graph, mappings)
     await projector.start()
     assert isinstance(await project_or_isolate(projector, transactions), Advanced)
-    await projecting.check(graph)
+    await projecting.check_with(graph, mappings)
     return [row["id"] for row in await graph.fetch(ORDERS)]
 
 
@@ -81,6 +86,33 @@ async def test_two_orders_broken_by_one_transaction(graph: Connection) -> None:
     both = transaction(3, line(1, Op.UPDATE, qtyord=ENDLESS), line(2, Op.UPDATE, qtyord=ENDLESS), header(3))
     assert await projected(graph, order(1, 1), order(2, 2), both) == ["1", "2", "3"]
     assert await graph.fetch(KINDS) == [("UNDERIVABLE", "1"), ("UNDERIVABLE", "2")]
+
+
+class Misread:
+    """The ERP's mapping with a mistake: a milestone that is a text."""
+
+    tables = MAPPINGS["erp"].tables
+
+    def facts(self, change: Change) -> Sequence[Fact]:
+        found = MAPPINGS["erp"].facts(change)
+        if change.table != "public.shppst":
+            return found
+        scanned = scan("DELIVERED", 60, code="D1")  # type: ignore[arg-type]  # the mistake
+        return [*found, Fact(key="scan/1", doc=found[0].doc, body=scanned)]
+
+    def prefixes(self, table: str) -> tuple[str, ...]:
+        return MAPPINGS["erp"].prefixes(table)
+
+
+async def test_states_can_be_worked_out_but_no_rows_be_made(graph: Connection) -> None:
+    """Rows are made of a batch at once; the change at fault is found all the same, and alone is out."""
+    posted = ("public.shppst", Op.CREATE, {"pstno": 501}, {**_POSTING, "ordno": 2})
+    found = [order(1, 1), order(2, 2), transaction(3, header(2, Op.UPDATE, cuspo="PO-2")), order(4, 3)]
+    found += [transaction(5, posted), transaction(6, header(1, Op.UPDATE, cuspo="PO-3"))]
+    assert await projected(graph, *found, mappings={"erp": Misread()}) == ["1", "2", "3"]
+    assert await graph.fetch("select customer_po from graph.orders order by id") == [("PO-3",), ("PO-2",), ("PO-1",)]
+    assert await graph.fetch(KINDS) == [("UNDERIVABLE", None)]
+    assert await graph.fetchval("select count(*) from graph.shipment") == 0
 
 
 async def test_a_snapshot_that_holds_an_order_of_which_nothing_follows(graph: Connection) -> None:

@@ -1,0 +1,46 @@
+"""The fold the plain way: of all documents, all is worked out anew after each transaction and compared whole."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from orders.facts import Doc
+from orders.graph import Identity, Row
+from orders.lifecycle import derive
+from orders.view import EMPTY, View
+from projections.fold import Causes, Emitted, Event, Stated, changed_happening, happening_order
+from projections.store import FactStore
+
+
+class PlainFold:
+    """Recalls nothing but what the feed was told."""
+
+    def __init__(self) -> None:
+        self.store = FactStore()
+        self._emitted: dict[str, Emitted] = defaultdict(Emitted)
+
+    def apply(self, stated: Sequence[Stated]) -> list[Event]:
+        before = self.views()
+        for each in stated:
+            for fact in each.facts:
+                self.store.put(each.change.source, fact, each.change.position)
+        after, causes = self.views(), Causes(stated)
+        return [event for root in sorted(after) for event in self._news(before.get(root, EMPTY), after[root], causes)]
+
+    def views(self) -> dict[Doc, View]:
+        anew = FactStore()
+        for (source, _), known in self.store.known.items():
+            anew.put(source, known.fact, known.position)
+        return {root: derive(root, anew.tree(root)) for root in {anew.root(doc) for doc in anew.docs}}
+
+    def graph(self) -> dict[Identity, Row]:
+        return {identity: row for view in self.views().values() for identity, row in view.rows.items()}
+
+    def _news(self, old: View, new: View, causes: Causes) -> Iterator[Event]:
+        if new.order_id is None or new.facets is None:
+            return
+        emitted, known = self._emitted[new.order_id], old.happenings
+        fresh = [h for key, h in new.happenings.items() if key not in known and key not in emitted.keys]
+        if not fresh and old.rows != new.rows:
+            fresh = [changed_happening(new.order_id, causes.first)]
+        for happening in sorted(fresh, key=happening_order):
+            yield Event(new.order_id, emitted.enter(happening.key), happening, new.facets, causes.of(happening))
