@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,9 @@ class Columns:
 
     def text(self, column: str) -> str | None:
         """The log leaves it out when it is large and did not change."""
+        raw = self._row.get(column)
+        if type(raw) is str:  # nearly always, so first
+            return raw
         raw = self._raw(column)
         if raw is msgspec.UNSET:
             self.partial = True
@@ -63,6 +67,9 @@ class Columns:
         return None if raw is None else str(raw)
 
     def id(self, column: str) -> str:
+        raw = self._row.get(column)
+        if type(raw) is str:
+            return raw
         text = self._must(column, self.text(column))
         if self._raw(column) is msgspec.UNSET:
             raise PoisonError(
@@ -81,17 +88,20 @@ class Columns:
         return self._must(column, self.number(column))
 
     def day(self, column: str) -> date | None:
-        return self._read(column, lambda raw: date.fromisoformat(raw[:10]), "a day")
+        return self._read(column, calendar_day, "a day")
 
     def wall_clock(self, column: str) -> datetime | None:
         """A time without a zone, on the clock where the row was written (`zone`), as an instant."""
-        return self._read(column, lambda raw: in_zone(naive(raw), self._zone or UTC), "a local time")
+        return self._read(column, self._on_the_wall, "a local time")
+
+    def _on_the_wall(self, raw: str) -> datetime:
+        return on_the_wall(raw, self._zone or UTC)
 
     def naive(self, column: str) -> datetime:
         return self._must(column, self._read(column, naive, "a local time"))
 
     def instant(self, column: str) -> datetime | None:
-        return self._read(column, lambda raw: datetime.fromisoformat(raw).astimezone(UTC), "an instant")
+        return self._read(column, in_utc, "an instant")
 
     def code(self, column: str, table: Mapping[str, _T]) -> _T:
         """The code's meaning; an unknown code is poison, since the row cannot be understood without it."""
@@ -126,6 +136,20 @@ def finite(raw: str | int) -> Decimal:
 
 def naive(raw: str) -> datetime:
     return datetime.fromisoformat(raw.removesuffix("Z"))
+
+
+def in_utc(raw: str) -> datetime:
+    return datetime.fromisoformat(raw).astimezone(UTC)
+
+
+def calendar_day(raw: str) -> date:
+    return date.fromisoformat(raw[:10])
+
+
+@lru_cache(maxsize=10_000)
+def on_the_wall(raw: str, zone: tzinfo) -> datetime:
+    """Each update of a row tells its times again."""
+    return in_zone(naive(raw), zone)
 
 
 def in_zone(local: datetime, zone: tzinfo) -> datetime:
