@@ -9,11 +9,14 @@ from projections.fold import Emitted, Fold, Stated
 from projections.store import Key
 from projections.text import decode_fact, doc_text, ident_text, text_doc
 
+CAP, KEPT = 60_000, 0.75
+"""The most facts in memory, and how much of that stays when it is trimmed."""
+
 
 class Loader:
     """Remembers what lies whole in memory, so that nothing is loaded twice."""
 
-    def __init__(self, fold: Fold, cap: int = 60_000, graph: Graph = LIVE) -> None:
+    def __init__(self, fold: Fold, cap: int = CAP, graph: Graph = LIVE) -> None:
         self.fold = fold
         self._sql = graph.sql
         self._cap = cap
@@ -22,15 +25,38 @@ class Loader:
         self._idents: set[Ident] = set()
 
     def forget(self) -> None:
-        """Empty the memory: after a failed write, or when it has grown over the cap."""
+        """Empty the memory: after a failed write, or when trimming it is not enough."""
         self._docs.clear()
         self._idents.clear()
         self._has_all = None
         self.fold.clear()
 
     def trim(self) -> None:
-        if len(self.fold.store.known) > self._cap:
-            self.forget()
+        """Let go of what was not touched for longest, when there is more than the cap."""
+        if len(self.fold.store.known) <= self._cap:
+            return
+        if self._has_all:
+            self._note_all()
+        for root in list(self.fold.views):
+            if len(self.fold.store.known) <= self._cap * KEPT:
+                return
+            if root in self.fold.views:
+                self._let_go(root)
+        self.forget()
+
+    def _note_all(self) -> None:
+        """From now on not everything that is stored is in memory; what is there is there whole."""
+        store = self.fold.store
+        self._has_all = False
+        self._docs = set(store.docs)
+        self._idents = {ident for doc in store.docs for ident in store.named_by(doc)}
+
+    def _let_go(self, root: Doc) -> None:
+        docs = self.fold.store.component(root)
+        self._docs -= docs
+        for doc in docs:
+            self._idents -= self.fold.store.named_by(doc)
+        self.fold.forget(docs)
 
     async def has_all(self, connection: Connection) -> bool:
         """Whether nothing is stored but what is in memory: nothing was when the memory was empty."""

@@ -15,7 +15,7 @@ from projections.burying import refused, rejected, unmapped, unreadable
 from projections.database import SQL, Connection, committed
 from projections.fold import Delta, Fold, Stated, UnshowableError
 from projections.letters import Letters
-from projections.loader import Loader, position
+from projections.loader import CAP, Loader, position
 from projections.mapping import Mappings, keys_of
 from projections.requests import Desk, carry_out
 from projections.sharing import FencedError, Share
@@ -54,7 +54,7 @@ NONE: Refusals = {}
 class Projector:
     """One at a time for each graph, or several that have a `share` each; a rebuild may replace the graph under it.
 
-    `project` may be called again after it raised: memory is emptied then.
+    `project` may be called again after it raised: memory is emptied then. `cap` is the most facts that it keeps there.
     """
 
     def __init__(self, connection: Connection, mappings: Mappings, share: Share | None = None, cap: int = CAP) -> None:
@@ -62,7 +62,7 @@ class Projector:
         self._share = share or Share()
         self._mappings = mappings
         self._fold = Fold()
-        self._loader = Loader(self._fold)
+        self._loader = Loader(self._fold, cap)
         self._letters = Letters(connection)
         self.checkpoints: dict[str, Checkpoint] = {}
 

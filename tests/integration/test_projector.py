@@ -14,6 +14,8 @@ from cdc.change import Transaction
 from demo.story import Story
 from projections.database import SCHEMAS, schema_sql
 from projections.projector import Advanced, Projector
+from projections.replay import stored
+from tests.controls.folding import folded
 from tests.controls.story import ADAPTER_OF, MAPPINGS, captured_story
 
 
@@ -44,6 +46,20 @@ async def test_the_whole_story_equals_the_direct_computation(
     )
     assert differences == [], render(differences)
     assert await graph.fetchval("select count(*) from record.dead_letter") == 0
+
+
+async def test_what_was_let_go_comes_back_as_it_was(postgres: Postgres, graph: asyncpg.Connection) -> None:
+    """With room for a few orders, the projector makes the events and rows of one that remembers all."""
+    transactions = interleaved((await captured_story(postgres, "forgetful", Story(seed=8, orders=30)))[1], seed=2)
+    expected, events = folded(transactions, MAPPINGS)
+    projector = Projector(graph, MAPPINGS, cap=200)
+    await projector.start()
+    for batch in batches(transactions, 10):
+        assert isinstance(await projector.project(batch), Advanced)
+    told = await graph.fetch("select order_id, version, key from record.feed order by position")
+    assert told == [(e.order_id, e.version, e.happening.key) for e in events]
+    await graph.execute("set time zone 'UTC'")
+    assert await stored(graph) == expected
 
 
 def interleaved(transactions: dict[str, list[Transaction]], seed: int) -> list[Transaction]:
