@@ -22,15 +22,15 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 
-from adapters.direct import DirectSource
+from adapters.origins import DirectSource
 from app.verify import compare_direct, render
-from bench.machinery import ADAPTERS, MAPPINGS, Bench, bench, connect
+from bench.machinery import ADAPTERS, MAPPINGS, PASSWORDS, Bench, bench, connect
 from bench.meter import RATE, Figures, Meter
 from bench.reading import Alone, Reader, Whole, read
 from bench.report import Case, case, conclude, postgres_version
 from bench.servers import cpu, postmaster
 from bench.sinks import jdbc_sink, make_template, subscription
-from bench.topics import Recorded, kafka_running, recorded
+from bench.topics import SINK, Recorded, kafka_running, recorded
 from projections.projector import Projector
 from tests.controls.kafka import Kafka
 
@@ -58,7 +58,7 @@ Found: TypeAlias = Mapping[str, Sequence[Figures]]
 
 async def measure(rounds: int, orders: int) -> None:
     found: dict[str, list[Figures]] = defaultdict(list)
-    async with bench(**SETTINGS) as place, kafka_running(place) as kafka:
+    async with bench(**SETTINGS) as place, kafka_running(place.data / "kafka", PASSWORDS.capture, SINK) as kafka:
         story = await recorded(place, kafka, orders)
         await make_template(place)
         for number in range(WARM_UP + rounds):
