@@ -17,11 +17,11 @@ def start(*, rounds: int = 5) -> None:
 
 
 @app.command
-def latency(*, samples: int = 400) -> None:
-    """From a commit in the ERP to a query and to a subscriber."""
+def latency(*, samples: int = 400, kafka: bool = True) -> None:
+    """From a commit in the ERP to a query and to a subscriber, hop by hop, by the engine and by Kafka."""
     from bench.latency import measure
 
-    asyncio.run(measure(samples))
+    asyncio.run(measure(samples, kafka))
 
 
 @app.command

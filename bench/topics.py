@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from app.connectors import Connectors, captured
 from app.settings import KafkaConfig, SourceSettings
-from bench.machinery import ADAPTERS, MAPPINGS, PASSWORDS, Bench, connect
+from bench.machinery import ADAPTERS, MAPPINGS, Bench, connect
 from bench.reading import Kept, read
 from cdc import maven
 from cdc.change import Change, Op
@@ -65,15 +65,9 @@ def databases(sources: SourceDatabases, config: KafkaConfig) -> list[CapturedDat
 
 
 @asynccontextmanager
-async def kafka_running(place: Bench) -> AsyncIterator[Kafka]:
-    """With Debezium's JDBC sink as a plugin of the worker."""
-    folder = place.data / "kafka"
-    folder.mkdir()
-    kafka = Kafka(folder, OPTIONS, PASSWORDS.capture)
-    plugin = kafka.plugins / "debezium-connector-jdbc"
-    plugin.mkdir()
-    for jar in maven.jars(SINK):
-        (plugin / jar.name).symlink_to(jar)
+async def kafka_running(folder: Path, password: str, *plugins: Path) -> AsyncIterator[Kafka]:
+    """In a new folder. The worker knows the sources' password, and loads the plugins whose jars these folders name."""
+    kafka = await asyncio.to_thread(make_kafka, folder, password, plugins)
     kafka.start()
     try:
         await kafka.up()
@@ -82,22 +76,38 @@ async def kafka_running(place: Bench) -> AsyncIterator[Kafka]:
         kafka.stop()
 
 
+def make_kafka(folder: Path, password: str, plugins: Iterable[Path]) -> Kafka:
+    folder.mkdir()
+    kafka = Kafka(folder, OPTIONS, password)
+    for each in plugins:
+        plugin = kafka.plugins / each.name
+        plugin.mkdir()
+        for jar in maven.jars(each):
+            (plugin / jar.name).symlink_to(jar)
+    return kafka
+
+
 async def recorded(place: Bench, kafka: Kafka, orders: int) -> Recorded:
     """Play the story, and have it captured in both forms."""
     sources = await place.sources("recorded")
     await keep_slots(place)
     configs = (config_of(kafka, "milepost", DEPLOY / "connect"), config_of(kafka, "sink", SINK))
     for config in configs:
-        for database in databases(sources, config):
-            found = await Connectors(config).apply(database)
-            if not found.reads:
-                raise RuntimeError(f"{found.name}: {found.trouble or found.state}")
+        await apply(config, databases(sources, config))
     played = await play(Story(1, orders), sources.erp, sources.east, rate=None)
     kept = await survey(Recorded(place, kafka, sources, played.changes, {}))
     await until_captured(kafka, played.changes)
     for config in configs:
         await forget(sources, config)
     return Recorded(place, kafka, sources, played.changes, ends(kept))
+
+
+async def apply(config: KafkaConfig, databases: Iterable[CapturedDatabase]) -> None:
+    """Until their connectors read. Raises RuntimeError with what keeps one from it."""
+    for database in databases:
+        found = await Connectors(config).apply(database)
+        if not found.reads:
+            raise RuntimeError(f"{found.name}: {found.trouble or found.state}")
 
 
 async def keep_slots(place: Bench) -> None:
