@@ -15,6 +15,7 @@ log = logging.getLogger("milepost.gateway")
 # Found now: where no file can be opened any more, Python could not look the codec up.
 _escape = codecs.getencoder("unicode_escape")
 
+UNREACHABLE = "the order graph cannot be reached; try again"
 UNAVAILABLE = errors.TransientError.code
 BAD_REQUEST = errors.RejectedError.code
 
@@ -76,6 +77,11 @@ OUTAGES = (
 """How a Postgres looks from here that is down, restarting, too busy, or too slow to answer."""
 
 
+def unavailable() -> errors.TransientError:
+    """Of a Postgres that does not answer in time."""
+    return errors.TransientError(UNREACHABLE)
+
+
 @dataclass(frozen=True, slots=True)
 class Public:
     """An error as its caller sees it. `hidden`: there is more to it, for our log only. `retry` is in seconds."""
@@ -96,7 +102,7 @@ def public(error: BaseException) -> Public:
         case asyncpg.DataError():
             return Public(BAD_REQUEST, "a value cannot be looked up")
         case _ if isinstance(error, OUTAGES):
-            return Public(UNAVAILABLE, "the order graph cannot be reached; try again", hidden=True)
+            return Public(UNAVAILABLE, UNREACHABLE, hidden=True)
     return Public("INTERNAL", "internal error", hidden=True)
 
 

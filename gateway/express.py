@@ -18,6 +18,7 @@ from gateway.auth import Principal, TokenCheck
 from gateway.compression import compressed
 from gateway.cost import DOOR, most, told
 from gateway.documents import Documents
+from gateway.errors import unavailable
 from gateway.http import ANSWER_HEADERS, RETRY, body_of, errors_of
 from gateway.plan.answers import Answer, Answers, Asked
 from gateway.plan.revisions import Revisions
@@ -156,7 +157,9 @@ class Ride:
         answer = self._asked.answer
         if self._reply is None:
             return
-        if isinstance(now, Exception) or answer is None or answer.lacking or not self._answers.holds(answer, now):
+        if isinstance(now, TimeoutError):
+            self._refused(unavailable())
+        elif isinstance(now, Exception) or answer is None or answer.lacking or not self._answers.holds(answer, now):
             self._read()
         else:
             self._answered(answer)
@@ -173,7 +176,7 @@ class Ride:
             self._lease.settle(self._asked.plan.cost, 0)
             self._unavailable(BUSY)
         except TransientError as error:
-            self._unavailable(msgspec.json.encode(errors_of(error.code, str(error))))
+            self._refused(error)
         except asyncio.CancelledError:
             self.leave()
             raise
@@ -200,6 +203,9 @@ class Ride:
         body, coding = compressed(body, self._head.coding)
         before, after = _fields(self._head.media, (*ANSWER_HEADERS, *coding))
         self._end(_OK, b"%b%d%b%b" % (before, len(body), after, body))
+
+    def _refused(self, error: TransientError) -> None:
+        self._unavailable(msgspec.json.encode(errors_of(error.code, str(error))))
 
     def _unavailable(self, body: bytes) -> None:
         before, after = _fields(b"application/json", (NO_STORE, *RETRY))

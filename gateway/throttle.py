@@ -19,9 +19,8 @@ from msgspec import Struct
 
 from gateway.auth import Principal, Role
 from gateway.database import CONNECT_TIMEOUT, Pool
-from gateway.errors import OUTAGES, ThrottledError
+from gateway.errors import OUTAGES, ThrottledError, unavailable
 from gateway.statements import SQL
-from orders.errors import TransientError
 
 SHARE = 0.05
 """Of a bucket, taken at once."""
@@ -131,7 +130,7 @@ class Lease:
         begun = self._clock()
         async with self._lock:
             if self._down >= begun:
-                raise _unavailable()
+                raise unavailable()
             missing = points - self.points
             if missing <= 0:
                 return
@@ -152,7 +151,7 @@ class Lease:
                 row = await connection.fetchrow(SQL["take_points"], self.client, fewest, wanted, capacity, refill)
         except _OUTAGES:
             self._down = self._clock()
-            raise _unavailable() from None
+            raise unavailable() from None
         assert row is not None
         self._available, self._asked, self.used = row["available"], asked, asked
         self.points += row["granted"]
@@ -221,10 +220,6 @@ class Throttle:
         except _OUTAGES:
             for lease in leases:
                 lease.points += given[lease]
-
-
-def _unavailable() -> TransientError:
-    return TransientError("the order graph cannot be reached; try again")
 
 
 def _digest(subject: str, role: Role, scope: frozenset[str]) -> str:

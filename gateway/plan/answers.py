@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.auth import Principal, Role
 from gateway.cost import objects_in
-from gateway.errors import OUTAGES
+from gateway.errors import OUTAGES, unavailable
 from gateway.lanes import Lanes
 from gateway.plan.kept import Kept
 from gateway.plan.plans import Plan, Plans
@@ -107,6 +107,9 @@ class Answers:
             return None if answer.lacking else answer
         except asyncpg.QueryCanceledError:
             raise TransientError("it takes too long; ask for less at once") from None
+        except TimeoutError:
+            # It has had its time: the ordinary way would take as much again, and what waits behind it, too.
+            raise unavailable() from None
         except OUTAGES:
             return None
         except asyncpg.PostgresError as error:

@@ -1,4 +1,4 @@
-"""A line to a Postgres that lets a COMMIT through and never brings the answer."""
+"""Lines to a Postgres that are bad: one lets a COMMIT through and never brings the answer, one stands still."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,14 +6,11 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 
-class CutLine:
-    """Whoever connects is passed on to the server of `dsn`; the first `cuts` commits are answered by silence,
-    and `commits` counts them. `cut` ends the silent connections."""
+class Line:
+    """Whoever connects to `dsn` is passed on to the server of the given one."""
 
-    def __init__(self, dsn: str, cuts: int) -> None:
-        self._target, self._left = urlsplit(dsn), cuts
-        self._silent: list[asyncio.StreamWriter] = []
-        self.commits = 0
+    def __init__(self, dsn: str) -> None:
+        self._target = urlsplit(dsn)
         self.dsn = ""
 
     async def serve(self) -> asyncio.Server:
@@ -22,10 +19,6 @@ class CutLine:
         credentials = self._target.netloc.rpartition("@")[0]
         self.dsn = self._target._replace(netloc=f"{credentials}@127.0.0.1:{port}").geturl()
         return server
-
-    def cut(self) -> None:
-        while self._silent:
-            self._silent.pop().close()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers, requests = await asyncio.open_connection(self._target.hostname, self._target.port)
@@ -36,17 +29,60 @@ class CutLine:
         self, reader: asyncio.StreamReader, requests: asyncio.StreamWriter, writer: asyncio.StreamWriter
     ) -> None:
         while data := await _read(reader):
-            if b"COMMIT" in data and self._left:
-                self._left -= 1
-                self._silent.append(writer)
-                self.commits += 1
+            await self._sent(data, writer)
             requests.write(data)
         requests.close()
 
     async def _back(self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await _read(answers):
-            if writer not in self._silent:
+            if await self._answered(writer):
                 writer.write(data)
+
+    async def _sent(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+        """Returns when it may go to the server."""
+
+    async def _answered(self, writer: asyncio.StreamWriter) -> bool:
+        """Whether the client gets the answer, once it may."""
+        return True
+
+
+class CutLine(Line):
+    """The first `cuts` commits are answered by silence; `commits` counts them, `cut` ends the silent connections."""
+
+    def __init__(self, dsn: str, cuts: int) -> None:
+        super().__init__(dsn)
+        self._left = cuts
+        self._silent: list[asyncio.StreamWriter] = []
+        self.commits = 0
+
+    def cut(self) -> None:
+        while self._silent:
+            self._silent.pop().close()
+
+    async def _sent(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"COMMIT" in data and self._left:
+            self._left -= 1
+            self._silent.append(writer)
+            self.commits += 1
+
+    async def _answered(self, writer: asyncio.StreamWriter) -> bool:
+        return writer not in self._silent
+
+
+class StandingLine(Line):
+    """Nothing comes through while `moves` is not set; then all of it does."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(dsn)
+        self.moves = asyncio.Event()
+        self.moves.set()
+
+    async def _sent(self, data: bytes, writer: asyncio.StreamWriter) -> None:
+        await self.moves.wait()
+
+    async def _answered(self, writer: asyncio.StreamWriter) -> bool:
+        await self.moves.wait()
+        return True
 
 
 async def _read(reader: asyncio.StreamReader) -> bytes:
@@ -64,4 +100,15 @@ async def cut_line(dsn: str, cuts: int = 1) -> AsyncIterator[CutLine]:
         yield line
     finally:
         line.cut()
+        server.close()
+
+
+@asynccontextmanager
+async def standing_line(dsn: str) -> AsyncIterator[StandingLine]:
+    line = StandingLine(dsn)
+    server = await line.serve()
+    try:
+        yield line
+    finally:
+        line.moves.set()
         server.close()
