@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from signal import SIGKILL
 
+import psutil
+
 from app.demo import make_sources
 from app.folder import open_folder
 from app.runtime import Installation
@@ -76,6 +78,12 @@ async def projector(data: Path, crash_at: str = "", name: str = "projector") -> 
         if process.returncode is None:
             process.terminate()
         await asyncio.wait_for(process.wait(), SECONDS)
+
+
+def kill_engine(process: Process) -> None:
+    """The projector's child, which is there once it captures something."""
+    [engine] = psutil.Process(process.pid).children()
+    engine.kill()
 
 
 async def dies(process: Process) -> None:
