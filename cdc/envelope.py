@@ -28,7 +28,8 @@ _OPS: Final[Mapping[str, Op]] = {str(op): op for op in Op}
 class Origin(Struct, gc=False):
     """Debezium's `source` block: where and when a row changed. `ts_us` in microseconds of UTC.
 
-    Postgres says `schema` and `lsn`, MariaDB `file` and `pos`, the place of the row in its binary log.
+    Postgres says `schema` and `lsn`, MariaDB `file` and `pos`, the place of the row in its binary log. `snapshot` says
+    of which kind of snapshot a row is, if any.
     """
 
     schema: str = ""
@@ -37,6 +38,7 @@ class Origin(Struct, gc=False):
     lsn: int | None = None
     file: str = ""
     pos: int = 0
+    snapshot: str | bool | None = None
 
     @property
     def name(self) -> str:
@@ -89,6 +91,11 @@ class Line(Struct, array_like=True):
     @property
     def is_row(self) -> bool:
         return self.value.op in _OPS
+
+    @property
+    def is_incremental(self) -> bool:
+        """Whether it is a row of a snapshot that is taken in pieces while the log is read."""
+        return self.value.source is not None and self.value.source.snapshot == "incremental"
 
     @property
     def of_snapshot(self) -> str | None:

@@ -9,6 +9,7 @@ its events to skip. Resumed there, BEGIN and END come once more, without rows an
 ALTER has a BEGIN alone.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +23,8 @@ from cdc.change import Position, Snapshot, Transaction
 from cdc.envelope import Line, Place, Unreadable, changes
 from cdc.spill import Spill, SpilledChanges
 from orders.errors import TransientError
+
+log = logging.getLogger(__name__)
 
 SLICE = 2_000
 """The most changes in one slice of a snapshot."""
@@ -79,6 +82,7 @@ class Assembler:
     _lsn: int = 0
     _rows: int = 0
     _spill: Spill | None = None
+    _warned: bool = False
 
     @property
     def open(self) -> str | None:
@@ -107,11 +111,27 @@ class Assembler:
 
     def _row(self, line: Line) -> None:
         number = line.transaction
+        if line.is_incremental:
+            self._leave_out(line)
+            return
         if number != self._open or (number is None and not self.snapshotting):
             raise TornError(f"a row of transaction {number} came within {self._open}")
         if self.snapshotting and line.value.source:
             self._lsn = line.value.source.log or self._lsn
         self._lines.append(line)
+
+    def _leave_out(self, line: Line) -> None:
+        """A row of an incremental snapshot. Nothing in it says as of when it was read, and it may be older than what
+        the log said before (see ARCHITECTURE.md): what is shown would go back. END does not count it.
+        """
+        if not self._warned:
+            self._warned = True
+            log.error(
+                "%s: the rows of an incremental snapshot, as of %s, are left out: nobody knows as of when they are; "
+                "have a whole snapshot taken instead",
+                self.source,
+                line.table,
+            )
 
     def _boundary(self, line: Line) -> Transaction | None:
         if line.value.status == "BEGIN":

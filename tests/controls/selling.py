@@ -23,6 +23,18 @@ MASTER_DATA: list[Statement] = [
 ]
 
 
+SELL = """
+with headers as (
+    insert into ordhdr (ordno, cusno, shtno, cuspo, ordsrc, ordsts, orddt, accdt, whs, chgdt)
+    select n, 9001, 1, 'PO-' || n, 'S1', '20', '2026-03-02 09:00', '2026-03-02 09:05', 'EA', '2026-03-02 09:05'
+    from generate_series(1000000, 999999 + {0}) n returning ordno
+)
+insert into ordlin (ordno, linno, itmno, qtyord, untprc, uom)
+select n, l, 'T-100', 10, 2.5, 'EA' from generate_series(1000000, 999999 + {0}) n, generate_series(1, 2) l
+"""
+"""As many orders of two lines each as it is formatted with, from 1000000 on; the master data has to be there."""
+
+
 def new_number() -> int:
     """Of an order and of its work in East that no other test has."""
     return next(_numbers)

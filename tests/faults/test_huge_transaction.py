@@ -13,7 +13,7 @@ import psutil
 from tests.controls.capturing import run
 from tests.controls.crash_projector import installed, projector
 from tests.controls.milepost import SECONDS, Installed, owner, streaming
-from tests.controls.selling import MASTER_DATA
+from tests.controls.selling import MASTER_DATA, SELL
 from tests.controls.waiting import until
 
 ORDERS = 5_100
@@ -21,15 +21,6 @@ ORDERS = 5_100
 MOST = 200 << 20
 """Bytes by which the projector may grow: what its caches hold, whatever the size of the transaction."""
 
-SELL = """
-with headers as (
-    insert into ordhdr (ordno, cusno, shtno, cuspo, ordsrc, ordsts, orddt, accdt, whs, chgdt)
-    select n, 9001, 1, 'PO-' || n, 'S1', '20', '2026-03-02 09:00', '2026-03-02 09:05', 'EA', '2026-03-02 09:05'
-    from generate_series(1000000, 999999 + {0}) n returning ordno
-)
-insert into ordlin (ordno, linno, itmno, qtyord, untprc, uom)
-select n, l, 'T-100', 10, 2.5, 'EA' from generate_series(1000000, 999999 + {0}) n, generate_series(1, 2) l
-"""
 RAISE = "update ordlin set qtyord = qtyord + 1"
 SHOWN = """
 select count(*) as orders, count(*) filter (where total = 55) as raised,

@@ -1,5 +1,6 @@
 """Whole transactions, or none: whatever the batches look like and however often the engine starts anew."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -56,6 +57,15 @@ def idents(transaction: Transaction) -> list[int]:
     return [each.after["id"] for each in transaction.changes if isinstance(each, Change) and each.after]
 
 
+def incremental(ident: int) -> dict[str, object]:
+    """A row of an incremental snapshot, as it comes within a transaction or between two."""
+    return {
+        "op": "r",
+        "after": {"id": ident},
+        "source": {"schema": "public", "table": "t", "ts_us": 1, "lsn": 60, "snapshot": "incremental"},
+    }
+
+
 @st.composite
 def cuts(draw: st.DrawFn, stream: Lines) -> list[Lines]:
     places = sorted(draw(st.sets(st.integers(0, len(stream)))) | {0, len(stream)})
@@ -74,6 +84,23 @@ def test_batches_do_not_matter(data: st.DataObject, sizes: list[int]) -> None:
     positions = [place for each in made for place in [*(change.position for change in each.changes), each.position]]
     assert positions == sorted(positions)
     assert len({each.position for each in made}) == len(made)
+
+
+@given(st.data(), sizes)
+def test_rows_of_an_incremental_snapshot_are_left_out(data: st.DataObject, sizes: list[int]) -> None:
+    """Wherever they come, and however many: the transactions are what they are without them."""
+    stream = [line for number, size in enumerate(sizes, 1) for line in transaction(number, range(size))]
+    mixed = list(stream)
+    for place in data.draw(st.lists(st.integers(0, len(stream)), max_size=6)):
+        mixed[place:place] = lines(incremental(99))
+    assert fed(streaming(), data.draw(cuts(mixed))) == fed(streaming(), [stream])
+
+
+def test_that_they_are_left_out_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    fed(streaming(), [lines(incremental(1), begin(1), incremental(2), row(1, 3), end(1, 100, 1), incremental(4))])
+    [said] = caplog.records
+    assert said.levelno == logging.ERROR
+    assert "incremental snapshot, as of public.t, are left out" in said.getMessage()
 
 
 @given(
