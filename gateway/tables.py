@@ -20,14 +20,6 @@ class Relation(NamedTuple):
     many: bool
 
 
-class Value(NamedTuple):
-    """The column `name` of a batch's only row, whose parent is `key`: SQL that is worked out of the row `{t}`."""
-
-    batch: Callable[[], Batch[Any]]
-    key: str
-    name: str
-
-
 class Shown(NamedTuple):
     """The list of these rows: SQL over what the statement of the root field has made."""
 

@@ -100,8 +100,6 @@ EVENTS = named("subject", "subject_id")
 REFERENCES = named("target", "target_id")
 
 _OUTSIDERS: Mapping[Role, str] = {Role.CUSTOMER: "customer", Role.CHANNEL: "channel", Role.PARTNER: "partner"}
-_OF_ALL = "all"
-"""A table that is read for what it tells of no row, which its statement says: `/* of all */`."""
 _TABLE = re.compile(r"\b((?:graph|record|command)\.\w+)\b(?!\()(?:/\* of (\w+) \*/)?")
 _PARAMETER = re.compile(r"\$(\d+)")
 
@@ -134,7 +132,7 @@ def belonging(sql: str, order: str) -> str:
 
 def _cut(table: str, order: str | None, role: str) -> str:
     condition = getattr(TABLES.get(table, Rows()), role)
-    if condition == "true" or order == _OF_ALL:
+    if condition == "true":
         return table
     if order is not None and condition == getattr(OF_ORDER, role):
         condition = f"t.order_id = {order}.id"

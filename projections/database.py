@@ -14,8 +14,11 @@ from orders.statements import named_statements
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
-SQL = named_statements("projections", "sql/statements.sql") | named_statements("projections", "sql/letters.sql")
-SQL |= named_statements("projections", "sql/past.sql")
+SQL = {
+    name: text
+    for file in ("statements", "letters", "past", "partitions")
+    for name, text in named_statements("projections", f"sql/{file}.sql").items()
+}
 """Over the graph that is read."""
 _SCHEMA = re.compile(r"\bgraph(?=[.;])")
 SCHEMAS = ("sql/graph.sql", "sql/record.sql")

@@ -54,6 +54,7 @@ FEED_COLUMNS = (
     "cause_position",
     "cause_transaction",
     "cause_committed_at",
+    "cause_captured_at",
 )
 
 
@@ -179,6 +180,7 @@ def feed_row(event: Event) -> tuple[Any, ...]:
         str(cause.position),
         cause.transaction,
         cause.committed_at,
+        cause.captured_at,
     )
 
 

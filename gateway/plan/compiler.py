@@ -18,7 +18,7 @@ from graphql.execution.values import VariableValues
 from gateway.auth import Role
 from gateway.plan.binding import Binder, Bound, Details, Placed, Site, UncompilableError
 from gateway.plan.pieces import OF_KEY, as_object, column, named, narrowed, rows_of
-from gateway.tables import KEY, Choice, Expression, Part, Relation, Shown, Value
+from gateway.tables import KEY, Choice, Expression, Part, Relation, Shown
 from gateway.visibility import HIDDEN_FROM, Guard, belonging
 
 ORDER = "Order"
@@ -134,8 +134,6 @@ class Compiler:
                 return self.related(relation, object_type(field.type), details, row)
             case Choice() as choice:
                 return self.chosen(choice, details, row)
-            case Value(batch, key, name):
-                return f"(select {name} from ({rows_of(batch().statement, key.format(t=row))}) x)"
             case Shown(rows):
                 return f"({self.all(rows, object_type(field.type), details)})"
             case Expression(sql):

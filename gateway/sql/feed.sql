@@ -2,9 +2,8 @@
 listen milepost_feed
 
 -- name: feed_bounds
--- `head` is the last position given out, `first` the earliest one that is still there: the same for all callers.
-select h.position as head, coalesce((select min(position) from record.feed/* of all */), h.position + 1) as first
-from record.feed_head h
+-- `head` is the last position given out, `first` the earliest one behind all that were dropped: the same for all callers.
+select position as head, gone + 1 as first from record.feed_head
 
 -- name: feed_place
 -- Where one goes on who was at $1, or nowhere yet, as gateway.feed.Bounds judges it; `reason` says what is missing.
@@ -73,13 +72,3 @@ from record.feed turn join record.feed e on e.order_id = turn.order_id and e.ver
     and e.recorded_at = turn.recorded_at and e.cause_source = turn.cause_source
     and e.cause_transaction is not distinct from turn.cause_transaction
 where turn.position = any($1::text[]::bigint[]) order by turn.position, e.version
-
--- name: captures_by_cause
--- $1: a source and the position there, as epoch/high/low/ordinal.
-select wanted.cause as parent, l.captured_at
-from unnest($1::text[]) as wanted (cause)
-cross join lateral (
-    select split_part(cause, ' ', 1) as source, string_to_array(split_part(cause, ' ', 2), '/') as place
-) at
-join record.ledger l on l.source = at.source and l.epoch = at.place[1]::integer and l.ordinal = at.place[4]::integer
-    and l.log = ('x' || lpad(at.place[2], 8, '0') || lpad(at.place[3], 8, '0'))::bit(64)::bigint

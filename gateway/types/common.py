@@ -9,7 +9,7 @@ from strawberry.federation.schema_directives import ListSize
 
 from gateway.context import Context
 from gateway.loading import Batch, reading
-from gateway.tables import KEY, Choice, Expression, Latest, Pages, Part, Relation, Shown, Value
+from gateway.tables import KEY, Choice, Expression, Latest, Pages, Part, Relation, Shown
 from gateway.visibility import Guard, Secret
 from orders.errors import NotFoundError, RejectedError
 
@@ -43,7 +43,7 @@ def resolved(
     description: str,
     size: ListSize | None = None,
     secrets: Sequence[Secret] = (),
-    plan: Expression | Part | Latest | Pages | Value | None = None,
+    plan: Expression | Part | Latest | Pages | None = None,
 ) -> Callable[[Resolver], Resolver]:
     """A field that is worked out, by the method below; mutations too. A list declares its size, for the costs.
 

@@ -11,9 +11,9 @@ from strawberry.scalars import JSON
 from gateway.cursors import FEED_CURSOR, feed_cursor
 from gateway.feed import GapReason, Missing
 from gateway.loading import Batch, Read, reader
-from gateway.tables import Expression, Part, Shown, Value
-from gateway.types.common import Info, column, one, orders_by_id, resolved
-from gateway.visibility import EVENTS, Rows, Secret, visible
+from gateway.tables import Expression, Part, Shown
+from gateway.types.common import column, one, orders_by_id, resolved
+from gateway.visibility import EVENTS, Secret, visible
 from orders.states import (
     Commercial,
     Delivery,
@@ -45,7 +45,6 @@ class Facets:
     display_status: DisplayStatus = column("What a customer is told.")
 
 
-@visible("record.ledger", rows=Rows())
 @strawberry.federation.type(description="The change in a source system that made an event appear.")
 class Cause:
     source: str = column("The source's name.")
@@ -55,13 +54,7 @@ class Cause:
     position: str = column("The place in the source's log.")
     transaction: str | None = column("The source's transaction; null in a snapshot.")
     committed_at: datetime | None = column("When the source committed it.")
-
-    @resolved(
-        "When it was read from the source's log; null when the ledger has it no more.",
-        plan=Value(lambda: CAPTURES, "{t}.cause_source || ' ' || {t}.cause_position", "captured_at"),
-    )
-    async def captured_at(self, info: Info) -> datetime | None:
-        return await info.context.one(CAPTURES, f"{self.source} {self.position}")
+    captured_at: datetime | None = column("When it was read from the source's log.")
 
 
 FACETS = Part(
@@ -84,6 +77,7 @@ CAUSE = Part(
         "position": "{t}.cause_position",
         "transaction": "{t}.cause_transaction",
         "committedAt": "{t}.cause_committed_at",
+        "capturedAt": "{t}.cause_captured_at",
     }
 )
 
@@ -161,5 +155,4 @@ def _read_key(row: asyncpg.Record) -> Any:
 
 _read_cause: Read[Cause] = reader(Cause, prefix="cause_", key=_read_key)
 read_event: Read[OrderEvent] = reader(OrderEvent, facets=_read_facets, cause=_read_cause)
-CAPTURES: Batch[datetime] = Batch("captures_by_cause", lambda row: row["captured_at"])
 EVENTS_BY_ORDER = Batch("events_by_order", read_event)

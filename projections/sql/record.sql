@@ -1,6 +1,31 @@
 -- What is durable beside the graph: it is never rebuilt, only migrated.
 create schema record;
 
+-- Ledger and feed grow for ever, so they lie in partitions, which are dropped as a whole when they are old. Partition n has
+-- the places from n times ten thousand million on: whatever comes fits into the newest one, and nothing has to be made in
+-- time. A new one is begun by giving out its places from then on; see projections/partitions.py.
+create function record.first_place(of_partition bigint) returns bigint immutable language sql as $$
+    select of_partition * 10000000000
+$$;
+
+-- Its rows come only with the places that are given out; a partition's indexes beside its parent's are given here, since
+-- what is to be unique in all of a table would have to have the place in it.
+create function record.add_partition(of_table text, number bigint) returns void language plpgsql as $$
+declare
+    part constant text := format('record.%I', of_table || '_' || number);
+begin
+    execute format('create table %s (like record.%I including defaults)', part, of_table);
+    case of_table
+        when 'ledger' then
+            execute format('create unique index on %s (source, epoch, log, ordinal)', part);
+        when 'feed' then
+            execute format('create unique index on %s (order_id, version)', part);
+            execute format('create unique index on %s (order_id, key)', part);
+    end case;
+    execute format('alter table record.%I attach partition %s for values from (%s) to (%s)', of_table, part,
+        record.first_place(number), record.first_place(number + 1));
+end $$;
+
 create table record.checkpoint (                 -- how far the projector is in each source, and what became of its changes
     source        text primary key,
     epoch         integer not null,
@@ -50,8 +75,9 @@ select source, s.state, c.committed_at, c.projected_at, now() as read_at,
         else c.committed_at end as as_of
 from record.source_state s full join record.checkpoint c using (source);
 
+create sequence record.ledger_id;
 create table record.ledger (                     -- every change that was projected, in the order it was
-    id            bigint generated always as identity primary key,
+    id            bigint primary key default nextval('record.ledger_id'),
     source        text not null,
     epoch         integer not null,
     log           bigint not null,
@@ -68,11 +94,11 @@ create table record.ledger (                     -- every change that was projec
     captured_at   timestamptz not null,
     projected_at  timestamptz not null default now(),
     mended_at     timestamptz                    -- until when it was dead, of a snapshot's row that was replayed in its place
-);
-create unique index on record.ledger (source, epoch, log, ordinal);
+) partition by range (id);
 -- The history of one row of a source.
 create index on record.ledger (hashtextextended(source || ' ' || tbl || ' ' || key::text, 0), id);
 create index on record.ledger (source, tbl, id) where op = 't';
+select record.add_partition('ledger', 0);
 
 create table record.sweep (                      -- a snapshot ended here: what it did not bring is gone
     source        text not null,
@@ -108,7 +134,9 @@ create index on record.past_link (doc);
 
 create table record.feed_head (
     single        boolean primary key default true check (single),
-    position      bigint not null
+    position      bigint not null,               -- the last one given out
+    floor         bigint not null default 0,     -- the next one lies behind this one: a partition begins there
+    gone          bigint not null default 0      -- the last one whose event was dropped
 );
 insert into record.feed_head (position) values (0);
 
@@ -133,9 +161,9 @@ create table record.feed (                       -- order events in commit order
     cause_position text not null,
     cause_transaction text,
     cause_committed_at timestamptz,
-    unique (order_id, version),
-    unique (order_id, key)
-);
+    cause_captured_at timestamptz
+) partition by range (position);
+select record.add_partition('feed', 0);
 
 create table record.dead_letter (                -- changes that nobody could use; only what hangs on them waits
     id            bigint generated always as identity primary key,

@@ -68,7 +68,6 @@ async def test_all_roots_compile() -> None:
         '{ order(id: "1042") { freshness { lagSeconds } } }',
         '{ order(id: "1042") { freshness { stale } } }',
         "{ sources { lagSeconds } }",
-        '{ order(id: "1042") { why { events { cause { capturedAt } } } } }',
         "{ events { cursor } }",
         '{ command(id: "cmd_1") { state } }',
     ],

@@ -30,7 +30,7 @@ ONCE = {
     "lines_by_shipment", "packages_by_shipment", "milestones_by_shipment", "transport_events_by_shipment",
     "fulfillment_orders_by_order", "invoices_by_order", "lines_by_invoice", "returns_by_order", "lines_by_return",
     "charges_by_order", "holds_by_order", "references_by_order", "events_by_order",
-    "explanations_by_order", "freshness_by_order", "events_by_turn", "captures_by_cause",
+    "explanations_by_order", "freshness_by_order", "events_by_turn",
 }  # fmt: skip
 
 
