@@ -199,6 +199,24 @@ def verify(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] =
 
 
 @app.command
+def rebuild(
+    *,
+    dry_run: Annotated[bool, Parameter(help="Only tell which orders would be shown otherwise.", negative="")] = False,
+    drop_old: Annotated[bool, Parameter(help="Drop the graph from before the last rebuild.", negative="")] = False,
+    data: Data = None,
+    demo: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Make the graph anew from its ledger, with the mappings as they are now, while all goes on."""
+    from app.rebuilding import drop_text, rebuilt_text
+
+    async def main() -> None:
+        settings = Settings.load(folder(data, demo))
+        say(await (drop_text(settings) if drop_old else rebuilt_text(settings, say, dry_run=dry_run)))
+
+    finish(main)
+
+
+@app.command
 def token(
     *,
     subject: str = "developer",

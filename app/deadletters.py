@@ -108,10 +108,10 @@ def _outcome_lines(outcome: Outcome, *, dry_run: bool) -> list[str]:
     head = f"{outcome.letter}: {'would be ' if dry_run and outcome.became is not LetterOutcome.WAITS else ''}{became}"
     reason = f": {outcome.reason}" if outcome.reason else ""
     events = [f"  event {event}" for event in outcome.events]
-    return [head + reason, *map(_difference_line, outcome.differences), *events]
+    return [head + reason, *map(difference_line, outcome.differences), *events]
 
 
-def _difference_line(difference: Difference) -> str:
+def difference_line(difference: Difference) -> str:
     place = f"  {difference.table} {difference.key}"
     if difference.column is None:
         return f"{place}: {'comes' if difference.before is None else 'goes'}"

@@ -11,6 +11,7 @@ from adapters.origins import DirectSource
 from adapters.registry import adapter
 from app.verify import Difference, compare_direct, render
 from orders.graph import Row
+from projections.database import SQL
 from projections.replay import Rows, replayed, stored
 
 AT_REST = 1.0
@@ -79,6 +80,7 @@ async def verify_once(graph_dsn: str, sources: Sequence[DirectSource]) -> Verdic
     db = await asyncpg.connect(graph_dsn, server_settings={"timezone": "UTC"})
     try:
         async with db.transaction(isolation="repeatable_read", readonly=True):
+            await db.execute(SQL["stay"])
             accounts = [Account(*row) for row in await db.fetch(_ACCOUNTS)]
             replay = differences(await replayed(db, mappings), await stored(db))
     finally:

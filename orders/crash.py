@@ -22,6 +22,11 @@ class CrashPoint(StrEnum):
     COMMAND_SENDING = "command_sending"
     COMMAND_SENT = "command_sent"
     COMMAND_MARKED = "command_marked"
+    REBUILD_FACTS = "rebuild_facts"
+    REBUILD_ROWS = "rebuild_rows"
+    REBUILD_COMPARED = "rebuild_compared"
+    REBUILD_SWAPPING = "rebuild_swapping"
+    REBUILD_SWAPPED = "rebuild_swapped"
 
 
 _AT, _COUNT, _SIGNAL = [*os.environ.get(ENVIRONMENT, "").split(":"), "", ""][:3]

@@ -31,8 +31,8 @@ def rejected(change: Change, doc: Doc | None, error: Exception) -> DeadLetter:
 
 
 def underivable(source: str, position: Position, doc: Doc) -> DeadLetter:
-    """Of a tree that a snapshot brought: no single change is at fault, and its order is not shown."""
-    reason = f"nothing can be derived of {doc_text(doc)} as the snapshot brought it: the projector's log says why"
+    """Of a tree that a snapshot or a rebuild brought: no single change is at fault, and its order is not shown."""
+    reason = f"nothing can be derived of {doc_text(doc)} as it was brought together: the log of whoever tried says why"
     return DeadLetter(source, "", "r", position, b"", Kind.UNDERIVABLE, reason, None, doc)
 
 

@@ -20,7 +20,7 @@ SQL = {
     for name, text in named_statements("projections", f"sql/{file}.sql").items()
 }
 """Over the graph that is read."""
-_SCHEMA = re.compile(r"\bgraph(?=[.;])")
+_SCHEMA = re.compile(r"\bgraph(?=[.;])|(?<=\bschema )graph\b")
 SCHEMAS = ("sql/graph.sql", "sql/record.sql")
 
 

@@ -58,6 +58,7 @@ async def answer_one(connection: Connection, mappings: Mappings) -> bool:
     await connection.fetch(SQL["await_writer"])  # what is visible at the instant is what had been written by then
     try:
         async with connection.transaction(isolation="repeatable_read"):
+            await connection.execute(SQL["stay"])
             asked = await connection.fetchrow(SQL["take_past_request"])
             if asked is None:
                 return False

@@ -1,9 +1,9 @@
 """Dead letters as they are stored: written, and resolved when what they waited for has come."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from cdc.change import Change, Transaction
+from cdc.change import Change, Position, Transaction
 from orders.facts import Doc
 from projections.batch import Batch, DeadLetter
 from projections.burying import underivable
@@ -45,6 +45,14 @@ class Letters:
         """What the snapshot brought replaces what waited; `missing` are trees of which it could show nothing."""
         await self._connection.execute(SQL["supersede_by_snapshot"], last.source, last.position.epoch)
         await self._put([underivable(last.source, last.position, doc) for doc in missing])
+
+    async def made_anew(self, reached: Mapping[str, Position], missing: Collection[Doc]) -> None:
+        """A rebuild could show nothing of the trees `missing`, and all of the others; `reached` are the checkpoints."""
+        waiting = await self.start()
+        if mended := waiting - set(missing):
+            await self._connection.execute(SQL["mend_letters"], [doc_text(doc) for doc in mended])
+        new = [doc for doc in missing if doc not in waiting]
+        await self._put([underivable(doc.source, reached[doc.source], doc) for doc in new])
 
     async def _put(self, letters: Sequence[DeadLetter]) -> None:
         if letters:

@@ -95,20 +95,23 @@ class Loader:
             self._sql["component"], [doc_text(d) for d in docs], [ident_text(i) for i in named]
         )
         fresh = {doc: text_doc(doc) for doc in {row["doc"] for row in rows}}
+        numbers = set[str]()
         for row in rows:
             if fresh[row["doc"]] not in self._docs:
                 fact = decode_fact(row["key"], row["fact"])
                 self.fold.store.restore(row["source"], fact, position(row))
                 self._idents.update(fact.claims)
+                if isinstance(fact.body, OrderHeader):
+                    numbers.add(fact.body.number)
         self._docs |= docs | set(fresh.values())
         self._idents |= named
         self.fold.store.settle()
-        roots = {self.fold.store.root(doc) for doc in fresh.values()}
-        await self.load_emitted(connection, [self.fold.view(root).order_id for root in roots])
+        # Of an order of which nothing can be derived just now, too: it may come back.
+        await self.load_emitted(connection, numbers)
 
-    async def load_emitted(self, connection: Connection, orders: Iterable[str | None]) -> None:
+    async def load_emitted(self, connection: Connection, orders: Iterable[str]) -> None:
         """What the feed already tells of these orders."""
-        unseen = {order for order in orders if order is not None and order not in self.fold.emitted}
+        unseen = {order for order in orders if order not in self.fold.emitted}
         if unseen:
             self.fold.emitted.update({order: Emitted() for order in unseen})
             for row in await connection.fetch(self._sql["emitted"], list(unseen)):

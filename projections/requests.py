@@ -146,7 +146,7 @@ async def _folded(
         raise StillPoisonError(f"still nothing can be derived of {letter['doc']}")
     batch.add(delta)
     batch.show(fold.drain())
-    return delta, list(_differences(old, batch.rows))[:_MOST]
+    return delta, list(differences(old, batch.rows))[:_MOST]
 
 
 async def _count(
@@ -172,7 +172,8 @@ def rows_of(views: Iterable[View]) -> dict[Identity, Row]:
     return {identity: row for view in views for identity, row in view.rows.items()}
 
 
-def _differences(old: Mapping[Identity, Row], new: Mapping[Identity, Row | None]) -> Iterator[Difference]:
+def differences(old: Mapping[Identity, Row], new: Mapping[Identity, Row | None]) -> Iterator[Difference]:
+    """Of the rows in `new`, where None stands for one that goes, to what they were."""
     for identity, row in sorted(new.items()):
         table, key, before = identity[0], "/".join(identity[1:]), old.get(identity)
         if before is None or row is None:

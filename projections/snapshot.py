@@ -135,6 +135,7 @@ async def fold_of(connection: Connection, orders: Iterable[str], graph: Graph = 
     await Loader(fold, graph=graph).load_components(
         connection, set(), {Ident("order_number", order) for order in orders}
     )
+    fold.look(fold.store.docs)
     return fold
 
 

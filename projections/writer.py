@@ -84,7 +84,7 @@ async def write_facts(connection: Connection, store: FactStore, graph: Graph = L
     await write_edges(connection, store.links, "links", graph)
     if store.left:
         places = [(doc_text(doc), source, *position) for doc, source, position in store.left]
-        await connection.execute(SQL["put_past_places"], *columns(places, 5))
+        await connection.execute(graph.sql["put_past_places"], *columns(places, 5))
     store.settle()
 
 
@@ -101,7 +101,7 @@ async def write_edges(connection: Connection, index: Index, name: str, graph: Gr
         if chosen:
             await connection.execute(graph.sql[f"{verb}_{name}"], *columns(chosen, 2))
             if not kept:
-                await connection.execute(SQL[f"put_past_{name}"], *columns(chosen, 2))
+                await connection.execute(graph.sql[f"put_past_{name}"], *columns(chosen, 2))
 
 
 async def append(connection: Connection, table: str, names: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:

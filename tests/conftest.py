@@ -1,4 +1,4 @@
-"""What many tests share: a place for data, one embedded Postgres, and a fresh database in it for each test."""
+"""What many tests share: a place for data, one embedded Postgres, a fresh database or graph in it for each test."""
 
 import asyncio
 import os
@@ -15,6 +15,8 @@ import asyncpg
 import pytest
 
 from app.postgres import Postgres
+from projections.database import Connection
+from tests.controls import projecting
 from tests.controls.kafka import Kafka, MissingError
 from tests.controls.mariadb import CAPTURE, PASSWORD, MariaDb, run
 from tests.controls.waiting import until
@@ -147,3 +149,12 @@ async def database(postgres: Postgres) -> AsyncIterator[str]:
         await db.execute(await db.fetchval(_DROP_DATABASE, name))
     finally:
         await db.close()
+
+
+@pytest.fixture
+async def graph(database: str) -> AsyncIterator[Connection]:
+    """A connection to a database with Milepost's schemas."""
+    db = await projecting.connected(database)
+    await projecting.create_schemas(db)
+    yield db
+    await db.close()

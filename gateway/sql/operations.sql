@@ -2,7 +2,9 @@
 select true
 
 -- name: begin_snapshot
-begin transaction isolation level repeatable read, read only
+-- The lock comes before the snapshot, and keeps the graph from being replaced by a rebuilt one until the end.
+begin transaction isolation level repeatable read, read only;
+lock table graph.revision in access share mode
 
 -- name: end_snapshot
 rollback

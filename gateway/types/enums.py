@@ -198,6 +198,7 @@ expose(
         "CASE_OPENED": "Somebody has to look at an exception.",
         "CASE_RESOLVED": "The exception is dealt with.",
         "ORDER_CHANGED": "Its lines, quantities, dates or addresses have changed.",
+        "ORDER_CORRECTED": "It is shown otherwise since the reading of what its sources say was mended.",
         "ORDER_HELD": "It was put on hold.",
         "ORDER_RELEASED": "Its hold was released.",
         "ORDER_CANCELLED": "It was cancelled.",

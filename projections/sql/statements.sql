@@ -26,6 +26,10 @@ update record.turn set holder = $1
 -- Which of these claims still hold; they do until commit.
 select source from record.claim where (source, claim) in (select * from unnest($1::text[], $2::bigint[])) for share
 
+-- name: stay
+-- Before a transaction's snapshot is taken: until it ends, no rebuilt graph takes the place of this one.
+lock table graph.revision in access share mode
+
 -- name: anything_stored
 select exists (select from graph.fact) or exists (select from record.feed)
 

@@ -1,0 +1,64 @@
+"""`milepost rebuild`, for people."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from app.capture import mappings
+from app.deadletters import difference_line
+from app.settings import Settings
+from projections.database import Connection
+from projections.rebuild.report import MOST, Shown
+from projections.rebuild.run import Rebuild, Report, drop_old
+
+_SESSION = {
+    "application_name": "milepost rebuild",
+    "timezone": "UTC",
+    "jit": "off",
+    "work_mem": "64MB",
+    "maintenance_work_mem": "128MB",
+}
+
+
+async def rebuilt_text(settings: Settings, say: Callable[[str], None], *, dry_run: bool) -> str:
+    """What became, or would become, of the graph. Raises MilepostError."""
+    async with connected(settings) as connection, connected(settings) as reader:
+        return text(await Rebuild(connection, reader, mappings(settings), say).run(dry_run=dry_run))
+
+
+async def drop_text(settings: Settings) -> str:
+    async with connected(settings) as connection:
+        return "the old graph is gone" if await drop_old(connection) else "there is no old graph"
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(settings.graph_dsn, timeout=5, server_settings=_SESSION)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+def text(report: Report) -> str:
+    orders, events, corrections = report.counts
+    would = "" if report.swapped else "would "
+    lines = [line for each in report.shown for line in order_lines(each)]
+    lines += [f"… and {orders - MOST} orders more"] if orders > MOST else []
+    lines += [f"{count} rows of {table} that are no order's differ" for table, count in report.others.items()]
+    lines += [f"nothing can be derived of {tree}" for tree in report.underivable]
+    lines.append(
+        f"{orders} orders differ; the feed {would}tell{'s' if report.swapped else ''} "
+        f"{events} events of it, {corrections} of them corrections"
+    )
+    lines.append(
+        "the new graph is read; `milepost rebuild --drop-old` drops the old one"
+        if report.swapped
+        else "nothing was changed"
+    )
+    return "\n".join(lines)
+
+
+def order_lines(shown: Shown) -> list[str]:
+    return [f"order {shown.order}", *map(difference_line, shown.differences)]

@@ -1,0 +1,53 @@
+"""Mappings that are mended, rebuilds, and the whole graph as it is stored."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from cdc.change import Change
+from orders.facts import Fact
+from orders.graph import TABLES
+from projections.database import Connection
+from projections.mapping import Mappings, SourceMapping
+from projections.rebuild.run import Rebuild, Report
+from tests.controls import projecting
+from tests.controls.story import MAPPINGS
+
+
+class Mended:
+    """The ERP's mapping, with each change as `mend` makes it first."""
+
+    def __init__(self, mend: Callable[[Change], Change], mapping: SourceMapping = MAPPINGS["erp"]) -> None:
+        self._mend, self._mapping = mend, mapping
+        self.tables = mapping.tables
+
+    def facts(self, change: Change) -> Sequence[Fact]:
+        return self._mapping.facts(self._mend(change))
+
+    def prefixes(self, table: str) -> tuple[str, ...]:
+        return self._mapping.prefixes(table)
+
+
+def mended(mend: Callable[[Change], Change]) -> Mappings:
+    return MAPPINGS | {"erp": Mended(mend)}
+
+
+@asynccontextmanager
+async def rebuild(database: str, mappings: Mappings = MAPPINGS) -> AsyncIterator[Rebuild]:
+    one, other = await projecting.connected(database), await projecting.connected(database)
+    try:
+        yield Rebuild(one, other, mappings)
+    finally:
+        await one.close()
+        await other.close()
+
+
+async def rebuilt(database: str, mappings: Mappings = MAPPINGS, *, dry_run: bool = False) -> Report:
+    async with rebuild(database, mappings) as found:
+        return await found.run(dry_run=dry_run)
+
+
+async def whole(db: Connection, schema: str = "graph") -> Mapping[str, list[tuple[Any, ...]]]:
+    """Every table of the graph but for its revisions, which count Postgres's transactions."""
+    tables = [*(kind.table for kind in TABLES), "fact", "claim", "link"]
+    return {table: sorted(map(tuple, await db.fetch(f"table {schema}.{table}")), key=repr) for table in tables}
