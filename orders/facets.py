@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from orders.aggregate import Aggregate, Entry
+from orders.aggregate import Aggregate, Entry, Group
 from orders.facts import Invoice, OrderHeader, PartnerOrder, ReturnHeader
 from orders.lines import RETURNS, ZERO, Line, received_back
 from orders.recall import Recall
@@ -51,6 +51,10 @@ class Facets(Value, frozen=True):
     display: DisplayStatus
 
 
+STATING = Group(PartnerOrder, Invoice, ReturnHeader)
+"""Facts whose own states count, beside the header."""
+
+
 class Progress(Value, frozen=True):
     """Of an order's lines: whether any of them is so far."""
 
@@ -84,17 +88,16 @@ class Billing(Value, frozen=True):
 def facets(
     order: Aggregate, recall: Recall, header: OrderHeader, parcels: Sequence[Shipment], items: Sequence[Line]
 ) -> Facets:
-    return recall(
-        "facets",
-        "",
-        facets_of,
-        header,
-        recall("facets", "standings", standings, parcels),
-        recall("facets", "progress", progress_of, items),
-        recall("facets", "asked", asked_of, order.all(PartnerOrder)),
-        recall("facets", "billing", billing_of, order.all(Invoice)),
-        recall("facets", "returned", returned_of, order.all(ReturnHeader)),
-    )
+    return recall.within("facets", stated_of, header, parcels, items, order.each(STATING))
+
+
+def stated_of(
+    recall: Recall, header: OrderHeader, parcels: Sequence[Shipment], items: Sequence[Line], facts: Sequence[Any]
+) -> Facets:
+    partners, invoices, returns = facts
+    progress = recall("facets", "progress", progress_of, items)
+    states = asked_of(partners), billing_of(invoices), returned_of(returns)
+    return recall("facets", "of", facets_of, header, standings(parcels), progress, *states)
 
 
 def facets_of(

@@ -1,6 +1,6 @@
 """Happenings: what an order's facts say has happened. Each has a key and enters the feed once."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Any, ParamSpec
@@ -51,17 +51,17 @@ def happenings(
     order: Aggregate, recall: Recall, header: Entry[OrderHeader], parcels: Sequence[Shipment]
 ) -> dict[str, Told]:
     """By who tells; where two tell the same, the later one counts."""
-
-    def of_shipments(promised: date | None, parcels: Iterable[Shipment]) -> dict[str, Told]:
-        names = [("/".join(shipment.because), shipment) for shipment in parcels]
-        return {name: recall("told", name, of_shipment, promised, shipment) for name, shipment in names}
-
-    shipped = recall("told", "shipments", of_shipments, header.body.promised_on, parcels)
-    return recall("told", "", together, recall("told", "order", of_order, header, order.each(TELLING)), shipped)
+    return recall.within("happenings", told_of, header, parcels, order.each(TELLING))
 
 
-def together(of_order: Told, of_shipments: Mapping[str, Told]) -> dict[str, Told]:
-    return {"order": of_order, **of_shipments}
+def told_of(
+    recall: Recall, header: Entry[OrderHeader], parcels: Iterable[Shipment], telling: Sequence[Any]
+) -> dict[str, Told]:
+    told = {"order": recall("happenings", "order", of_order, header, telling)}
+    for shipment in parcels:
+        name = "/".join(shipment.because)
+        told[name] = recall("happened", name, of_shipment, header.body.promised_on, shipment)
+    return told
 
 
 def by_key(tell: Callable[Params, Iterator[Happening]]) -> Callable[Params, dict[str, Happening]]:

@@ -59,8 +59,19 @@ class Line(Value, frozen=True):
 
 Sums = dict[str | None, Decimal]
 """Quantities per order line."""
-MOVING = Group(OrderLine, Allocation, ShipmentLine, PickRelease, PartnerPick, InvoiceLine, ReturnLine)
-"""Facts with quantities."""
+COUNTING = Group(
+    OrderLine,
+    Allocation,
+    ShipmentLine,
+    PickRelease,
+    PartnerPick,
+    InvoiceLine,
+    ReturnLine,
+    PartnerOrder,
+    Invoice,
+    ReturnHeader,
+)
+"""Facts with quantities, and those that say whether they count."""
 
 
 class Move(Value, frozen=True):
@@ -82,16 +93,14 @@ def sums(pairs: Iterable[tuple[str | None, Decimal]]) -> Sums:
 
 def lines(order: Aggregate, recall: Recall, parcels: Sequence[Shipment]) -> list[Line]:
     """All lines of the order, by line."""
-    return recall(
-        "lines",
-        "",
-        counted,
-        recall("lines", "moves", moves_of, parcels),
-        recall("lines", "cancelled", cancelled_orders, order.all(PartnerOrder)),
-        recall("lines", "billed", billed_invoices, order.all(Invoice)),
-        recall("lines", "back", received_returns, order.all(ReturnHeader)),
-        order.each(MOVING),
-    )
+    return recall.within("lines", lines_of, parcels, order.each(COUNTING))
+
+
+def lines_of(recall: Recall, parcels: Sequence[Shipment], facts: Sequence[Any]) -> list[Line]:
+    *quantities, partners, invoices, returns = facts
+    moves, cancelled = moves_of(parcels), cancelled_orders(partners)
+    billed, back = billed_invoices(invoices), received_returns(returns)
+    return recall("lines", "counted", counted, moves, cancelled, billed, back, quantities)
 
 
 def moves_of(parcels: Iterable[Shipment]) -> list[Move]:
@@ -114,7 +123,7 @@ def received_returns(returns: Iterable[Entry[ReturnHeader]]) -> set[Doc]:
 def counted(
     moves: Sequence[Move], cancelled_orders: Set[Doc], billed: Set[Doc], back: Set[Doc], facts: Sequence[Any]
 ) -> list[Line]:
-    """`facts` are those of `MOVING`; the sets say of which partner orders, invoices and returns they count."""
+    """`facts` are those of `COUNTING` with quantities; the sets say which papers count, or do not."""
     ordered, allocations, packed_goods, releases, partner_picks, invoice_lines, return_lines = facts
     allocated = allocated_goods(allocations, packed_goods)
     released = sums((e.body.line, e.body.quantity) for e in releases)

@@ -20,3 +20,12 @@ class Recall:
             part = self._parts[place] = (inputs, work(*inputs))
         outcome: T = part[1]
         return outcome
+
+    def within(self, kind: str, work: Callable[..., T], *inputs: Any) -> T:
+        """`work(self, *inputs)`, which recalls parts of its own, so is asked only when one of its inputs is another."""
+        place = (kind, "")
+        part = self._parts.get(place)
+        if part is None or part[0] != inputs:
+            part = self._parts[place] = (inputs, work(self, *inputs))
+        outcome: T = part[1]
+        return outcome

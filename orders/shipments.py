@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
+from typing import Any
 
-from orders.aggregate import Aggregate, Entry, of_kind
+from orders.aggregate import Aggregate, Entry, Group, of_kind
 from orders.facts import Body, Doc, OrderLine, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
 from orders.recall import Recall
 from orders.states import TAXONOMY_VERSION, TERMINAL, Milestone, Overlay
@@ -86,30 +87,11 @@ def scan_order(entry: Entry[TransportEvent]) -> tuple[datetime, int, str]:
     return entry.body.recorded_at or LONG_AGO, len(entry.key), entry.key
 
 
+TELLING = Group(ShipmentHeader, Posting, OrderLine)
+"""Facts that tell of shipments, beside those of their own documents."""
 Facts = Sequence[Entry[Body]]
 Articles = Sequence[tuple[str, str]]
 """An order's lines: line and article."""
-
-
-def shipments(order: Aggregate, recall: Recall) -> list[Shipment]:
-    """Partner shipments, then postings that match none of them; sorted by id."""
-    told, docs = recall("shipments", "told", paired, order.all(ShipmentHeader), order.all(Posting))
-    articles = recall("shipments", "articles", articles_of, order.all(OrderLine))
-
-    def assembled(
-        told: Iterable[Told], articles: Articles, documents: Iterable[Sequence[Entry[Body]]]
-    ) -> list[Shipment]:
-        found = [
-            recall("shipment", "/".join(each.entry.because), assemble, each, own, articles)
-            for each, own in zip(told, documents, strict=True)
-        ]
-        return sorted(found, key=attrgetter("id"))
-
-    return recall("shipments", "", assembled, told, articles, order.documents(docs))
-
-
-def articles_of(ordered: Iterable[Entry[OrderLine]]) -> Articles:
-    return [(e.body.line, e.body.sku) for e in ordered]
 
 
 class Told(Value, frozen=True):
@@ -119,6 +101,30 @@ class Told(Value, frozen=True):
     header: ShipmentHeader
     posting: Entry[Posting] | None
     name: str
+
+
+def shipments(order: Aggregate, recall: Recall) -> list[Shipment]:
+    """Partner shipments, then postings that match none of them; sorted by id."""
+    told, docs, articles = recall.within("told", told_of, order.each(TELLING))
+    return recall.within("shipments", assembled, told, articles, order.documents(docs))
+
+
+def told_of(recall: Recall, telling: Sequence[Any]) -> tuple[list[Told], tuple[Doc, ...], Articles]:
+    """What is told of shipments, in which documents, and the order's articles."""
+    headers, postings, ordered = telling
+    return *recall("told", "paired", paired, headers, postings), recall("told", "articles", articles_of, ordered)
+
+
+def assembled(recall: Recall, told: Iterable[Told], articles: Articles, documents: Iterable[Facts]) -> list[Shipment]:
+    found = [
+        recall("shipment", "/".join(each.entry.because), assemble, each, own, articles)
+        for each, own in zip(told, documents, strict=True)
+    ]
+    return sorted(found, key=attrgetter("id"))
+
+
+def articles_of(ordered: Iterable[Entry[OrderLine]]) -> Articles:
+    return [(e.body.line, e.body.sku) for e in ordered]
 
 
 def paired(
@@ -216,7 +222,8 @@ def mark_duplicates(entries: Iterable[Entry[TransportEvent]]) -> list[Scan]:
 
 def clock_time(event: TransportEvent) -> datetime:
     """What the clock showed where it happened; the same scan may come again without its zone."""
-    return event.occurred_at + timedelta(minutes=event.offset_minutes or 0)
+    ahead = event.offset_minutes
+    return event.occurred_at + timedelta(minutes=ahead) if ahead else event.occurred_at
 
 
 def milestones(
