@@ -12,6 +12,7 @@ import asyncpg
 
 from app.capture import Capturing, capturing, mappings
 from app.children import ready, run_child
+from app.garbage import search_rarely
 from app.settings import Settings, TooMuch
 from cdc.advice import MEGABYTE, Limits, advice
 from cdc.capture import SourceLag
@@ -112,6 +113,7 @@ def main() -> None:
     parser.add_argument("--name", default="projector", help="which of several it is")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    search_rarely()
     run_child(partial(project, arguments.data, arguments.name))
 
 

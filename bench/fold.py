@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.garbage import search_rarely
 from bench.machinery import MAPPINGS, Bench, bench, connect
 from bench.recording import Frame, assembled, batches, in_order, recorded
 from bench.report import case, conclude, postgres_version
@@ -52,6 +53,7 @@ class Timed(Projector):
 
 
 async def measure(rounds: int, orders: int, size: int, recording: Path | None) -> None:
+    search_rarely()  # as the projector's process does
     rates: list[float] = []
     costs: dict[str, list[float]] = defaultdict(list)
     async with bench() as place:

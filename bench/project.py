@@ -23,6 +23,7 @@ from functools import partial
 from typing import TypeAlias
 
 from adapters.origins import DirectSource
+from app.garbage import search_rarely
 from app.verify import compare_direct, render
 from bench.machinery import ADAPTERS, MAPPINGS, PASSWORDS, Bench, bench, connect
 from bench.meter import RATE, Figures, Meter
@@ -57,6 +58,7 @@ Found: TypeAlias = Mapping[str, Sequence[Figures]]
 
 
 async def measure(rounds: int, orders: int) -> None:
+    search_rarely()  # as the projector's process does
     found: dict[str, list[Figures]] = defaultdict(list)
     async with bench(**SETTINGS) as place, kafka_running(place.data / "kafka", PASSWORDS.capture, SINK) as kafka:
         story = await recorded(place, kafka, orders)
