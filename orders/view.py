@@ -1,6 +1,6 @@
 """What is shown of one document tree: what has happened, and its rows in pieces."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, TypeAlias
 
 from orders.facets import Facets
@@ -111,12 +111,11 @@ def rows_of(pieces: Iterable[Piece]) -> Rows:
     return found
 
 
-def newly_told(old: View, new: View) -> dict[str, Happening]:
-    """Happenings with keys that the old view does not have."""
-    if new.told is old.told:
-        return {}
+def newly_told(old: View, new: View, known: Set[str]) -> list[Happening]:
+    """Happenings with keys that neither are known nor the old view has."""
     found: dict[str, Happening] = {}
-    for name, told in new.told.items():
-        if old.told.get(name) is not told:
-            found.update(told)
-    return {key: each for key, each in found.items() if not any(key in told for told in old.told.values())}
+    if new.told is not old.told:
+        for name, told in new.told.items():
+            if old.told.get(name) is not told:
+                found.update((key, each) for key, each in told.items() if key not in known)
+    return [each for key, each in found.items() if not any(key in told for told in old.told.values())]

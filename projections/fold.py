@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 from msgspec import Struct, field
 
@@ -197,13 +198,14 @@ class Fold:
         return {root: self.view(root) for root in {self.store.root(doc) for doc in docs}}
 
     def view(self, root: Doc) -> View:
-        if root not in self.views and root not in self.underivable:
+        view = self.views.get(root)
+        if view is None and root in self.store.docs and root not in self.underivable:
             try:
-                self.views[root] = self.derived(root)
+                view = self.views[root] = self.derived(root)
             except Exception:
                 log.exception("nothing can be derived of %s", root)
                 self.underivable.add(root)
-        return self.views.get(root, EMPTY)
+        return view or EMPTY
 
     def derive_all(
         self, nearby: Iterable[Doc], before: Mapping[Doc, View], delta: Delta
@@ -223,7 +225,7 @@ class Fold:
         return after, broken
 
     def derive(self, root: Doc) -> View:
-        return self.derived(root) if self.store.root(root) == root else EMPTY
+        return self.derived(root) if root in self.store.docs and self.store.root(root) == root else EMPTY
 
     def reject(
         self, stated: Sequence[Stated], known: Mapping[Key, Known | None], broken: Mapping[Doc, Exception]
@@ -257,7 +259,7 @@ class Fold:
         for root, view in after.items():
             self._drained[root] = self._drained.pop(root, before.get(root, EMPTY))
             self.views.pop(root, None)
-            if view is EMPTY or root not in self.store.docs:
+            if view is EMPTY:
                 self.parts.pop(root, None)
             else:
                 self.views[root] = view
@@ -265,7 +267,7 @@ class Fold:
     def happened(self, stated: Sequence[Stated], before: dict[Doc, View], after: dict[Doc, View]) -> list[Event]:
         if not stated:
             return []
-        causes, events = Causes(stated), list[Event]()
+        causes, events = Causes(stated), []
         for root in sorted(after):
             found = list(self.announce(before.get(root, EMPTY), after[root], causes))
             if found:
@@ -278,8 +280,7 @@ class Fold:
         if new is old or new.order_id is None or new.facets is None:
             return
         emitted = self.emitted[new.order_id]
-        said = newly_told(old, new).values()
-        fresh = sorted((h for h in said if h.key not in emitted.keys), key=happening_order)
+        fresh = sorted(newly_told(old, new, emitted.keys), key=happening_order)
         if not fresh and differs(old, new):
             changed = changed_happening(new.order_id, causes.first)
             fresh = [changed] if changed.key not in emitted.keys else []
@@ -296,8 +297,12 @@ class Causes:
     """Which change of a transaction is behind a happening: the one that states its fact, else the first."""
 
     def __init__(self, stated: Sequence[Stated]) -> None:
-        self._by_fact = {(s.change.source, fact.key): s.change for s in stated for fact in s.facts}
+        self._stated = stated
         self.first = stated[0].change
+
+    @cached_property
+    def _by_fact(self) -> Mapping[Key, Change]:
+        return {(s.change.source, fact.key): s.change for s in self._stated for fact in s.facts}
 
     def of(self, happening: Happening) -> Change:
         return self._by_fact.get(happening.because, self.first)

@@ -26,7 +26,7 @@ class Known(Value, frozen=True):
 class Index:
     """Identifier ↔ documents, counted, since several facts of a document may say the same.
 
-    `moved` collects the edges that were touched, for whoever stores them.
+    `moved` collects the edges that came or went, for whoever stores them.
     """
 
     def __init__(self) -> None:
@@ -36,12 +36,14 @@ class Index:
 
     def add(self, ident: Ident, doc: Doc, count: int) -> bool:
         """Whether the edge is there now and was not, or the other way round."""
-        edge = (ident, doc)
-        before = self.has(edge)
-        self.moved.add(edge)
-        _count(self._docs[ident], doc, count)
+        docs = self._docs[ident]
+        before = doc in docs
+        _count(docs, doc, count)
         _count(self._idents[doc], ident, count)
-        return self.has(edge) is not before
+        moved = (doc in docs) is not before
+        if moved:
+            self.moved.add((ident, doc))
+        return moved
 
     def docs(self, ident: Ident) -> Iterable[Doc]:
         return self._docs.get(ident, ())
