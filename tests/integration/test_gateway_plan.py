@@ -198,7 +198,7 @@ class Both:
         return formatted(await SCHEMA.execute(query, variable_values=variables, context_value=self.context))
 
     async def compiled(self, query: str, caller: Principal, variables: dict[str, Any]) -> Any:
-        asked = self.answers.plan(query.encode(), query, variables, None, caller)
+        asked = self.answers.plan(f"{query} {variables}".encode(), query, variables, None, caller)
         if asked is None:
             return None
         if not asked.whole:
