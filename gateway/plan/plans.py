@@ -181,7 +181,10 @@ def planned(statement: Statement, bound: Sequence[Bound], cost: int, caller: Pri
 
 def sizes_in(variables: Mapping[str, Any]) -> Hashable:
     """What of the variables decides about costs: numbers, how long lists are, and which are given."""
-    return tuple(
-        (name, len(value) if isinstance(value, list) else value if type(value) is int else value is not None)
-        for name, value in variables.items()
-    )
+    return tuple((name, size_of(value)) for name, value in variables.items())
+
+
+def size_of(value: Any) -> int | str | None:
+    if isinstance(value, list):
+        return len(value)
+    return value if value is None or type(value) is int else "given"
