@@ -13,11 +13,15 @@ KEY = "plan"
 
 
 class Relation(NamedTuple):
-    """The rows of a batch whose parent is the row's column `key`: all of them, or the first."""
+    """The rows of a batch whose parent is the row's column `key`: all of them, or the first.
+
+    `cast` follows a column that is no text.
+    """
 
     batch: Callable[[], Batch[Any]]
     key: str
     many: bool
+    cast: str = ""
 
 
 class Shown(NamedTuple):

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -34,7 +34,10 @@ class Stated(Value, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """A feed event before it has its position; `cause` is the change that made it appear."""
+    """A feed event before it has its position; `cause` is the change that made it appear.
+
+    `behind` are all changes of its transaction that say something of its order.
+    """
 
     order_id: str
     version: int
@@ -42,6 +45,7 @@ class Event(Struct, frozen=True):
     facets: Facets
     cause: Change
     snapshot: bool = False
+    behind: Sequence[Change] = ()
 
 
 class Delta(Struct):
@@ -127,14 +131,16 @@ class Fold:
         delta = Delta()
         nearby = self.nearby(stated)
         nearby.update(docs)
-        before = self.look(nearby)
+        above = {doc: self.store.root(doc) for doc in nearby}
+        before = {root: self.view(root) for root in set(above.values())}
         known = {key: self.store.known.get(key) for key in keys_of(stated)}
         delta.superseded = self.put(stated)
         after, broken = self.derive_all(nearby, before, delta)
         if broken:
             delta.rejected = self.reject(stated, known, broken)
             after, _ = self.derive_all(nearby, before, delta)
-        delta.events = self.happened(stated, before, after)
+        causes = Causes(stated, known, lambda doc: {above.get(doc), self.store.root(doc)})
+        delta.events = self.happened(causes, before, after) if stated else []
         self.keep(before, after)
         return delta
 
@@ -264,29 +270,30 @@ class Fold:
             else:
                 self.views[root] = view
 
-    def happened(self, stated: Sequence[Stated], before: dict[Doc, View], after: dict[Doc, View]) -> list[Event]:
-        if not stated:
-            return []
-        causes, events = Causes(stated), []
+    def happened(self, causes: "Causes", before: dict[Doc, View], after: dict[Doc, View]) -> list[Event]:
+        events = list[Event]()
         for root in sorted(after):
-            found = list(self.announce(before.get(root, EMPTY), after[root], causes))
+            found = list(self.announce(root, before.get(root, EMPTY), after[root], causes))
             if found:
                 self._told.add(root)
                 events += found
         return events
 
-    def announce(self, old: View, new: View, causes: "Causes") -> Iterator[Event]:
+    def announce(self, root: Doc, old: View, new: View, causes: "Causes") -> Iterator[Event]:
         """What is new of one order; a change that shows but tells nothing new is an ORDER_CHANGED."""
         if new is old or new.order_id is None or new.facets is None:
             return
         emitted = self.emitted[new.order_id]
         fresh = sorted(newly_told(old, new, emitted.keys), key=happening_order)
-        if not fresh and differs(old, new):
-            changed = changed_happening(new.order_id, causes.first)
+        if not fresh and not differs(old, new):
+            return
+        behind = causes.behind(root)
+        if not fresh:
+            changed = changed_happening(new.order_id, behind[0])
             fresh = [changed] if changed.key not in emitted.keys else []
         for happening in fresh:
-            version = emitted.enter(happening.key)
-            yield Event(new.order_id, version, happening, new.facets, causes.of(happening))
+            version, cause = emitted.enter(happening.key), causes.of(happening) or behind[0]
+            yield Event(new.order_id, version, happening, new.facets, cause, behind=behind)
 
 
 def keys_of(stated: Iterable[Stated]) -> Iterator[Key]:
@@ -294,18 +301,42 @@ def keys_of(stated: Iterable[Stated]) -> Iterator[Key]:
 
 
 class Causes:
-    """Which change of a transaction is behind a happening: the one that states its fact, else the first."""
+    """Which changes of a transaction are behind what is new. `roots` tells under which roots a document was and is."""
 
-    def __init__(self, stated: Sequence[Stated]) -> None:
+    def __init__(
+        self, stated: Sequence[Stated], known: Mapping[Key, Known | None], roots: Callable[[Doc], set[Doc | None]]
+    ) -> None:
         self._stated = stated
-        self.first = stated[0].change
+        self._known = known
+        self._roots = roots
+
+    def of(self, happening: Happening) -> Change | None:
+        """The change that states the happening's fact."""
+        return self._by_fact.get(happening.because)
+
+    def behind(self, root: Doc) -> Sequence[Change]:
+        """Those with facts that are, or were, in the tree; all of them where that cannot be told."""
+        found = self._by_root.get(root) if len(self._stated) > 1 else None
+        return found or [each.change for each in self._stated]
 
     @cached_property
     def _by_fact(self) -> Mapping[Key, Change]:
-        return {(s.change.source, fact.key): s.change for s in self._stated for fact in s.facts}
+        return {(each.change.source, fact.key): each.change for each in self._stated for fact in each.facts}
 
-    def of(self, happening: Happening) -> Change:
-        return self._by_fact.get(happening.because, self.first)
+    @cached_property
+    def _by_root(self) -> Mapping[Doc | None, Sequence[Change]]:
+        found: dict[Doc | None, list[Change]] = defaultdict(list)
+        for each in self._stated:
+            for root in {root for doc in self._docs(each) for root in self._roots(doc)}:
+                found[root].append(each.change)
+        return found
+
+    def _docs(self, each: Stated) -> Iterator[Doc]:
+        for fact in each.facts:
+            old = self._known.get((each.change.source, fact.key))
+            for said in (fact, old.fact if old else None):
+                if said is not None and said.doc is not None:
+                    yield said.doc
 
 
 def differs(old: View, new: View) -> bool:

@@ -55,7 +55,10 @@ FEED_COLUMNS = (
     "cause_transaction",
     "cause_committed_at",
     "cause_captured_at",
+    "cause_ordinals",
 )
+MOST_BEHIND = 500
+"""Changes that are named behind one event."""
 
 
 async def write_rows(connection: Connection, rows: Mapping[Identity, Row | None], graph: Graph = LIVE) -> None:
@@ -181,6 +184,7 @@ def feed_row(event: Event) -> tuple[Any, ...]:
         cause.transaction,
         cause.committed_at,
         cause.captured_at,
+        [change.position.ordinal for change in event.behind[:MOST_BEHIND]] or [cause.position.ordinal],
     )
 
 

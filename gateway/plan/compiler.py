@@ -150,7 +150,7 @@ class Compiler:
                 raise UncompilableError("a field is guarded")
 
     def related(self, relation: Relation, kind: GraphQLObjectType, details: Details, row: str) -> str:
-        rows = self.within(rows_of(relation.batch().statement, f"{row}.{relation.key}"))
+        rows = self.within(rows_of(relation.batch().statement, f"{row}.{relation.key}{relation.cast}"))
         return f"({self.all(rows, kind, details) if relation.many else self.first(rows, kind, details)})"
 
     def chosen(self, choice: Choice, details: Details, row: str) -> str:

@@ -72,3 +72,17 @@ from record.feed turn join record.feed e on e.order_id = turn.order_id and e.ver
     and e.recorded_at = turn.recorded_at and e.cause_source = turn.cause_source
     and e.cause_transaction is not distinct from turn.cause_transaction
 where turn.position = any($1::text[]::bigint[]) order by turn.position, e.version
+
+-- name: changes_by_event
+-- All changes of a source's transaction that are behind the event at position $1, as far as the ledger has them.
+select f.position::text as parent, l.source, l.tbl as table, l.op, l.key, c.place as position, l.transaction,
+    l.committed_at, l.captured_at, l.projected_at
+from record.feed f
+cross join lateral (select string_to_array(f.cause_position, '/') as place) at
+join record.ledger l on l.source = f.cause_source and l.epoch = at.place[1]::integer
+    and l.log = ('x' || lpad(at.place[2], 8, '0') || lpad(at.place[3], 8, '0'))::bit(64)::bigint
+    and l.ordinal = any(f.cause_ordinals)
+cross join lateral (
+    select concat_ws('/', at.place[1], at.place[2], at.place[3], l.ordinal) as place
+) c
+where f.position = any($1::text[]::bigint[]) order by f.position, l.ordinal

@@ -60,9 +60,12 @@ def resolved(
     )
 
 
-def many(description: str, batch: Callable[[], Batch[Any]], key: str, size: ListSize) -> Any:
-    """A list: the rows of the batch whose parent is the attribute `key`, which is a column too."""
-    return _related(Relation(batch, key, many=True), description, (size,))
+def many(description: str, batch: Callable[[], Batch[Any]], key: str, size: ListSize, cast: str = "") -> Any:
+    """A list: the rows of the batch whose parent is the attribute `key`, which is a column too.
+
+    `cast` is what makes a text of the column in SQL, where it is none.
+    """
+    return _related(Relation(batch, key, many=True, cast=cast), description, (size,))
 
 
 def one(description: str, batch: Callable[[], Batch[Any]], key: str) -> Any:
@@ -74,7 +77,8 @@ def _related(relation: Relation, description: str, directives: Sequence[object])
     async def resolve(root: Any, info: Info) -> Any:
         reads = reading(root, info.context)
         read = reads.many if relation.many else reads.one
-        return await read(relation.batch(), getattr(root, relation.key))
+        key = getattr(root, relation.key)
+        return await read(relation.batch(), str(key) if relation.cast else key)
 
     return strawberry.federation.field(
         resolver=resolve, description=description, directives=directives, metadata={KEY: relation}

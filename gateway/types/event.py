@@ -11,9 +11,10 @@ from strawberry.scalars import JSON
 from gateway.cursors import FEED_CURSOR, feed_cursor
 from gateway.feed import GapReason, Missing
 from gateway.loading import Batch, Read, reader
+from gateway.sizes import sized
 from gateway.tables import Expression, Part, Shown
-from gateway.types.common import column, one, orders_by_id, resolved
-from gateway.visibility import EVENTS, Secret, visible
+from gateway.types.common import column, many, one, orders_by_id, resolved
+from gateway.visibility import EVENTS, Rows, Secret, visible
 from orders.states import (
     Commercial,
     Delivery,
@@ -57,6 +58,20 @@ class Cause:
     captured_at: datetime | None = column("When it was read from the source's log.")
 
 
+@visible("record.ledger", rows=Rows())
+@strawberry.federation.type(description="A change of one row in a source system.")
+class SourceChange:
+    source: str = column("The source's name.")
+    table: str = column("The table, with its schema.")
+    op: str = column("c: created, u: updated, d: deleted, r: read in a snapshot, t: truncated.")
+    key: JSON = column("The primary key of the row.")
+    position: str = column("The place in the source's log.")
+    transaction: str | None = column("The source's transaction; null in a snapshot.")
+    committed_at: datetime | None = column("When the source committed it.")
+    captured_at: datetime = column("When it was read from the source's log.")
+    projected_at: datetime = column("When the projector began to write what follows from it.")
+
+
 FACETS = Part(
     {
         "commercial": "{t}.facets ->> 'commercial'",
@@ -94,11 +109,21 @@ class OrderEvent:
     subject_id: strawberry.ID = column("The identifier of that.")
     detail: str | None = column("The milestone or the reason, where the type alone does not say it.")
     occurred_at: datetime | None = column("When it happened.")
-    recorded_at: datetime = column("When it entered the feed, and its effect was visible in the graph.")
+    recorded_at: datetime = column("When it entered the feed.")
     snapshot: bool = column("It was found in a snapshot, not seen happening.")
     command_id: strawberry.ID | None = column("The command that asked for it.")
     facets: Facets = column("The order's states after it.", plan=FACETS)
+    visible_at: datetime = column("When its effect could be read in the graph.")
     cause: Cause | None = column("The change in a source that made it appear.", Secret.INTERNAL, plan=CAUSE)
+
+    changes: list[SourceChange] = many(
+        "All changes of that transaction that say something of its order, at most 500, as far as the ledger has them; "
+        "for our own people.",
+        lambda: CHANGES_BY_EVENT,
+        "position",
+        sized(3),
+        cast="::text",
+    )
 
     @resolved("When the source committed what made it appear.", plan=Expression("{t}.cause_committed_at"))
     def committed_at(self) -> datetime | None:
@@ -155,4 +180,7 @@ def _read_key(row: asyncpg.Record) -> Any:
 
 _read_cause: Read[Cause] = reader(Cause, prefix="cause_", key=_read_key)
 read_event: Read[OrderEvent] = reader(OrderEvent, facets=_read_facets, cause=_read_cause)
+CHANGES_BY_EVENT: Batch[SourceChange] = Batch(
+    "changes_by_event", reader(SourceChange, key=lambda row: msgspec.json.decode(row["key"]))
+)
 EVENTS_BY_ORDER = Batch("events_by_order", read_event)

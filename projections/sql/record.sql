@@ -161,7 +161,9 @@ create table record.feed (                       -- order events in commit order
     cause_position text not null,
     cause_transaction text,
     cause_committed_at timestamptz,
-    cause_captured_at timestamptz
+    cause_captured_at timestamptz,
+    cause_ordinals integer[] not null default '{}',  -- places, in the cause's transaction, of all changes behind it
+    visible_at    timestamptz not null default clock_timestamp()  -- its transaction ended right then
 ) partition by range (position);
 select record.add_partition('feed', 0);
 

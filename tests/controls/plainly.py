@@ -19,28 +19,37 @@ class PlainFold:
         self._emitted: dict[str, Emitted] = defaultdict(Emitted)
 
     def apply(self, stated: Sequence[Stated]) -> list[Event]:
-        before = self.views()
+        before, known, above = self.views(), dict(self.store.known), self._anew()
         for each in stated:
             for fact in each.facts:
                 self.store.put(each.change.source, fact, each.change.position)
-        after, causes = self.views(), Causes(stated)
-        return [event for root in sorted(after) for event in self._news(before.get(root, EMPTY), after[root], causes)]
+        after, now = self.views(), self._anew()
+        causes = Causes(stated, known, lambda doc: {above.root(doc), now.root(doc)})
+        return [
+            event for root in sorted(after) for event in self._news(root, before.get(root, EMPTY), after[root], causes)
+        ]
 
-    def views(self) -> dict[Doc, View]:
+    def _anew(self) -> FactStore:
         anew = FactStore()
         for (source, _), known in self.store.known.items():
             anew.put(source, known.fact, known.position)
+        return anew
+
+    def views(self) -> dict[Doc, View]:
+        anew = self._anew()
         return {root: derive(root, anew.tree(root)) for root in {anew.root(doc) for doc in anew.docs}}
 
     def graph(self) -> dict[Identity, Row]:
         return {identity: row for view in self.views().values() for identity, row in view.rows.items()}
 
-    def _news(self, old: View, new: View, causes: Causes) -> Iterator[Event]:
+    def _news(self, root: Doc, old: View, new: View, causes: Causes) -> Iterator[Event]:
         if new.order_id is None or new.facets is None:
             return
         emitted, known = self._emitted[new.order_id], old.happenings
         fresh = [h for key, h in new.happenings.items() if key not in known and key not in emitted.keys]
-        if not fresh and old.rows != new.rows:
-            fresh = [changed_happening(new.order_id, causes.first)]
-        for happening in sorted(fresh, key=happening_order):
-            yield Event(new.order_id, emitted.enter(happening.key), happening, new.facets, causes.of(happening))
+        if not fresh and old.rows == new.rows:
+            return
+        behind = causes.behind(root)
+        for happening in sorted(fresh, key=happening_order) or [changed_happening(new.order_id, behind[0])]:
+            cause = causes.of(happening) or behind[0]
+            yield Event(new.order_id, emitted.enter(happening.key), happening, new.facets, cause, behind=behind)

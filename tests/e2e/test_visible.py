@@ -19,6 +19,12 @@ query ($number: String!) { order(number: $number) {
 } }
 """
 FIND = "query ($reference: String!) { find(reference: $reference) { scheme order { number } } }"
+EVENTS = "query ($id: ID!) { order(id: $id) { events { type visibleAt changes { table } } } }"
+THEN = """
+query ($id: ID!, $at: DateTime) { order(id: $id, asOf: $at) {
+    version customer { name } shipments { number } events { type visibleAt changes { table } }
+} }
+"""
 FOLLOW = """
 subscription ($order: ID, $after: String) { orderEvents(filter: {orderId: $order}, after: $after) {
     ... on OrderEvent { cursor orderId version type subjectId order { number displayStatus } cause { table } }
@@ -121,6 +127,18 @@ async def test_a_reference_that_is_corrected_takes_its_shipment_along(whole: Mil
     assert (await seen(whole, right, lambda order: order["shipments"]))["fulfillment"] == "PARTIALLY_SHIPPED"
     left = await seen(whole, wrong)
     assert (left["shipments"], left["fulfillment"]) == ([], "NOT_RELEASED")
+
+
+async def test_the_past_is_told_by_the_projector(whole: Milepost) -> None:
+    number = new_number()
+    await whole.write("erp", *entered(number), accepted(number))
+    await seen(whole, number)
+    ((event,),) = [(await whole.client.ask(EVENTS, id=str(number)))["order"]["events"]]
+    await whole.write("east", *worked(number, number))
+    await seen(whole, number, lambda order: order["shipments"])
+    then = (await whole.client.ask(THEN, id=str(number), at=event["visibleAt"]))["order"]
+    assert (then["version"], then["shipments"], then["customer"]) == (1, [], {"name": "Acme"})
+    assert then["events"] == [event]
 
 
 async def test_the_graph_is_what_the_sources_say(whole: Milepost) -> None:

@@ -11,7 +11,7 @@ from app.postgres import Postgres
 from demo.story import Story
 from projections.database import Connection
 from projections.projector import Projector
-from tests.controls import projecting, serving
+from tests.controls import histories, projecting, serving
 from tests.controls.serving import Client
 from tests.controls.story import MAPPINGS, captured_story
 
@@ -147,3 +147,82 @@ async def test_nobody_is_told_a_change_among_events_that_are_missing(client: Cli
     assert [event["version"] for event in why["FULFILLMENT"]["events"]] == [1]
     await db.execute("update graph.orders set fulfillment = 'PICKING'")
     assert (await explained(client, "1"))["FULFILLMENT"]["events"] == []
+
+
+BEHIND = """query ($id: ID!) { order(id: $id) { events(last: 1) {
+    type recordedAt visibleAt cause { position }
+    changes { source table key position transaction committedAt capturedAt projectedAt }
+} } }"""
+
+
+async def behind(client: Client, order: str) -> tuple[str, str, list[Any]]:
+    """Of the latest event: its type, the place of its cause, and the changes behind it."""
+    (event,) = (await client.ask(BEHIND, id=order))["order"]["events"]
+    assert all(each["projectedAt"] == event["recordedAt"] for each in event["changes"])
+    assert event["visibleAt"] >= event["recordedAt"]
+    return event["type"], event["cause"]["position"], event["changes"]
+
+
+async def test_an_event_names_all_changes_behind_it_and_no_others(client: Client, db: Connection) -> None:
+    """One transaction of two orders: each has what tells of it, what is no happening too."""
+    projector = Projector(db, MAPPINGS)
+    await projector.start()
+    await projector.project([projecting.order(10, 1), projecting.order(11, 2)])
+    update = projecting.Op.UPDATE
+    both = projecting.transaction(
+        0x20,
+        projecting.line(2, update, qtyord="7.000"),
+        projecting.header(1, update, cuspo="PO-9"),
+        projecting.header(2, update, hldcd="CR", hlddt="2026-03-02T09:30:00"),
+        projecting.line(1, update, qtyord="8.000"),
+    )
+    await projector.project([both])
+    kind, cause, changes = await behind(client, "1")
+    assert (kind, cause) == ("ORDER_CHANGED", "1/0/20/2")
+    assert [each["position"] for each in changes] == ["1/0/20/2", "1/0/20/4"]
+    assert changes[1] == {
+        "source": "erp", "table": "public.ordlin", "key": {"ordno": 1, "linno": 1}, "position": "1/0/20/4",
+        "transaction": str(0x20), "committedAt": projecting.AT.isoformat(), "capturedAt": projecting.AT.isoformat(),
+        "projectedAt": changes[0]["projectedAt"],
+    }  # fmt: skip
+    kind, cause, changes = await behind(client, "2")
+    assert (kind, cause) == ("ORDER_HELD", "1/0/20/3")
+    assert [each["position"] for each in changes] == ["1/0/20/1", "1/0/20/3"]
+    await db.execute("delete from record.ledger where ordinal = 1")
+    assert [each["position"] for each in (await behind(client, "2"))[2]] == ["1/0/20/3"], "what the ledger has"
+
+
+async def test_what_moves_is_behind_what_both_orders_tell(client: Client, db: Connection) -> None:
+    projector = Projector(db, MAPPINGS)
+    await projector.start()
+    await projector.project([projecting.order(1, 1), projecting.order(2, 2)])
+    for log, quoted in ((3, 1), (4, 2)):
+        moved = projecting.transaction(log, histories.east_order(1, quoted), source="east")
+        await projector.project([moved])
+    assert [each["table"] for each in (await behind(client, "1"))[2]] == ["public.wh_order"]
+    assert (await behind(client, "1"))[1] == (await behind(client, "2"))[1] == "1/0/4/1"
+
+
+async def test_outsiders_are_not_told_the_changes(client: Client, db: Connection) -> None:
+    projector = Projector(db, MAPPINGS)
+    await projector.start()
+    await projector.project([projecting.order(10, 1)])
+    answer = (await client.as_("customer", "7").post(BEHIND, id="1")).json()
+    assert [error["path"][-1] for error in answer["errors"]] == ["cause"]
+    assert answer["data"]["order"]["events"][0]["changes"] == []
+
+
+async def test_every_event_of_a_story_has_its_cause_among_its_changes(
+    postgres: Postgres, client: Client, db: Connection
+) -> None:
+    _, transactions = await captured_story(postgres, "behind", Story(seed=4, orders=6))
+    projector = Projector(db, MAPPINGS)
+    await projector.start()
+    for source in transactions.values():
+        for start in range(0, len(source), 7):
+            await projector.project(source[start : start + 7])
+    query = "{ events(first: 500) { events { cause { position } changes { position projectedAt } } } }"
+    events = (await client.ask(query))["events"]["events"]
+    assert len(events) > 50
+    assert all(event["cause"]["position"] in [each["position"] for each in event["changes"]] for event in events)
+    assert all(each["projectedAt"] for event in events for each in event["changes"])
