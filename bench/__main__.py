@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Literal
 
 from cyclopts import App
 
@@ -58,11 +59,20 @@ def query(*, rounds: int = 5, seconds: float = 8, profile: bool = False) -> None
 
 
 @app.command
-def growth(*, rounds: int = 5, seconds: float = 8) -> None:
-    """How costs grow with ten times the orders."""
-    from bench.growth import measure
+def growth(
+    *,
+    rounds: int = 5,
+    seconds: float = 8,
+    orders: int = 100,
+    of: Literal["projector", "gateway", "both"] = "both",
+) -> None:
+    """How costs grow: the projector's with ten and a hundred times the orders, the gateway's with ten times."""
+    from bench import enlarged, growth
 
-    asyncio.run(measure(rounds, seconds))
+    if of != "gateway":
+        asyncio.run(enlarged.measure(rounds, orders))
+    if of != "projector":
+        asyncio.run(growth.measure(rounds, seconds))
 
 
 @app.command

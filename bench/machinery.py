@@ -55,25 +55,31 @@ class Bench:
 
     async def forget_slots(self) -> None:
         """Drop all slots, which hold the log back and are counted."""
-        db = await connect(self.postgres.dsn("postgres"))
-        try:
-            await db.execute(_FORGET)
-        finally:
-            await db.close()
+        await self._execute(_FORGET)
 
     async def checkpoint(self) -> None:
         """Postgres has nothing left to write of what was before."""
-        db = await connect(self.postgres.dsn("postgres"))
-        try:
-            await db.execute("checkpoint")
-        finally:
-            await db.close()
+        await self._execute("checkpoint")
 
     async def graph(self, name: str) -> str:
         """The DSN of a new, empty graph."""
         await self.postgres.create_database(name)
         await prepare_schema(self.postgres.dsn(name))
         return self.postgres.dsn(name)
+
+    async def clone(self, name: str, clone: str) -> None:
+        """Another database like this one, to which nobody may be connected."""
+        await self._execute(f"create database {clone} template {name} strategy file_copy")
+
+    async def drop(self, name: str) -> None:
+        await self._execute(f"drop database {name}")
+
+    async def _execute(self, statement: str) -> None:
+        db = await connect(self.postgres.dsn("postgres"))
+        try:
+            await db.execute(statement)
+        finally:
+            await db.close()
 
 
 def own(source: str, slots: str) -> tuple[str, str]:

@@ -87,11 +87,7 @@ async def watching(dsn: str) -> AsyncIterator[Connection]:
 @asynccontextmanager
 async def target(place: Bench, name: str) -> AsyncIterator[Target]:
     """A new one of that name."""
-    db = await connect(place.postgres.dsn("postgres"))
-    try:
-        await db.execute(f"create database {name} template {TEMPLATE}")
-    finally:
-        await db.close()
+    await place.clone(TEMPLATE, name)
     async with watching(place.postgres.dsn(name)) as watched:
         yield Target(place.postgres.dsn(name), watched)
 
