@@ -56,7 +56,8 @@ with recursive seed (doc) as (
         select l.doc from graph.claim c join graph.link l using (ident) where c.doc = reached.doc
     ) near
 )
-select f.source, f.key, f.epoch, f.log, f.ordinal, f.doc, f.fact from graph.fact f join reached using (doc)
+-- By an array: joined, all facts would be read, since nobody can tell beforehand how few are reached.
+select source, key, epoch, log, ordinal, doc, fact from graph.fact where doc = any (array (select doc from reached))
 
 -- name: emitted
 select order_id, array_agg(key) as keys, max(version) as version from record.feed

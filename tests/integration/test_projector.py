@@ -12,11 +12,16 @@ from app.postgres import Postgres
 from app.verify import compare_direct, render
 from cdc.change import Transaction
 from demo.story import Story
-from projections.database import SCHEMAS, schema_sql
+from projections.database import SCHEMAS, SQL, schema_sql
 from projections.projector import Advanced, Projector
 from projections.replay import stored
 from tests.controls.folding import folded
 from tests.controls.story import ADAPTER_OF, MAPPINGS, captured_story
+
+MANY_FACTS = """
+insert into graph.fact select 'erp', 'order/' || n, 1, n, 1, 'erp/order/' || n, repeat('x', 200)::bytea
+from generate_series(1, 20000) n
+"""
 
 
 @pytest.fixture
@@ -72,3 +77,13 @@ def interleaved(transactions: dict[str, list[Transaction]], seed: int) -> list[T
 
 def batches(transactions: list[Transaction], size: int) -> list[list[Transaction]]:
     return [transactions[start : start + size] for start in range(0, len(transactions), size)]
+
+
+async def test_what_a_batch_needs_is_loaded_without_reading_all_facts(graph: asyncpg.Connection) -> None:
+    await graph.execute(MANY_FACTS)
+    await graph.execute("analyze graph.fact")
+    docs = [f"erp/order/{number}" for number in range(300)]
+    plan = await graph.fetch("explain " + SQL["component"], docs, [])
+    lines = [str(row[0]) for row in plan]
+    assert any("on fact" in line for line in lines)
+    assert not [line for line in lines if "Seq Scan on fact" in line]
