@@ -152,8 +152,8 @@ class Connect:
                 except urllib.error.HTTPError as error:
                     if error.code == _MISSING:
                         raise NotFoundError(f"Kafka Connect: {_said(error)}") from None
-                    if error.code != _CONFLICT:
-                        raise RejectedError(f"Kafka Connect: {method} {path}: {_said(error)}") from None
+                    if not _passes(error.code, said := _said(error)):
+                        raise RejectedError(f"Kafka Connect: {method} {path}: {said}") from None
                 except OSError as error:
                     reason = getattr(error, "reason", error)
                     raise TransientError(f"cannot reach Kafka Connect at {self._url}: {reason}") from None
@@ -166,6 +166,11 @@ class Connect:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310
             text = answer.read()
         return json.loads(text) if text else None
+
+
+def _passes(status: int, said: str) -> bool:
+    """Whether the workers are sharing their work out. Not every request is answered with 409 then: some with 500."""
+    return status == _CONFLICT or "rebalance" in said
 
 
 def _said(error: urllib.error.HTTPError) -> str:
