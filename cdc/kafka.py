@@ -68,6 +68,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._paces: dict[str, Pace] = {}
         self._menders = Menders(mend)
         self._generation, self._assigned = 0, asyncio.Event()
+        self._told: int | None = None
         self._hinted = 0.0
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -94,12 +95,19 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def assigned(self) -> list[str]:
         """The sources that are this member's now; waits while the group shares them out. Raises TransientError."""
+        found = await self._settled()
+        self._told = self._generation
+        return found
+
+    async def _settled(self) -> list[str]:
         try:
             await self._join()
-            await self._assigned.wait()
+            assert self._consumer
+            while not self._assigned.is_set():
+                # What went wrong in the group is told to whoever asks for records, and it goes on no sooner.
+                await self._consumer.getmany(timeout_ms=_POLL)
         except (KafkaError, OSError) as error:
             raise self._unreachable(error) from None
-        assert self._consumer
         return sorted(self._sources[each] for each in self._consumer.assignment())
 
     async def _join(self) -> None:
@@ -126,8 +134,12 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     @asynccontextmanager
     async def open(self, checkpoints: Mapping[str, Checkpoint]) -> AsyncIterator[AsyncIterator[Sequence[Transaction]]]:
-        """Batches of whole transactions of the assigned sources. Raises TransientError when Kafka is out of reach."""
-        sources, generation = await self.assigned(), self._generation
+        """Batches of whole transactions of the assigned sources. Raises TransientError when Kafka is out of reach, and
+        RebalancedError when they are others than `assigned` said: the reader has not claimed them.
+        """
+        sources, generation = await self._settled(), self._generation
+        if self._told not in (None, generation):
+            raise RebalancedError("the group has shared its sources out anew")
         try:
             await self._seek(sources, checkpoints)
         except (KafkaError, OSError, TimeoutError) as error:

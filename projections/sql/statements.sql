@@ -24,7 +24,8 @@ update record.turn set holder = $1
 
 -- name: held_claims
 -- Which of these claims still hold; they do until commit.
-select source from record.claim where (source, claim) in (select * from unnest($1::text[], $2::bigint[])) for share
+select source from record.claim where (source, claim) in (select * from unnest($1::text[], $2::bigint[]))
+order by source for share
 
 -- name: stay
 -- Before a transaction's snapshot is taken: until it ends, no rebuilt graph takes the place of this one.

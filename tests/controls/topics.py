@@ -38,7 +38,7 @@ class Captured:
         """Of the connector, and of the topic."""
         return topic_of(self.config.topics, "erp")
 
-    def source(self, topics: str | None = None) -> KafkaSource:
+    def source(self, topics: str | None = None, member: str = "reader") -> KafkaSource:
         """Of its own topic, or of one of these."""
         name = topics or self.config.topics
         return KafkaSource(
@@ -46,7 +46,7 @@ class Captured:
             self.config.bootstrap,
             topics=name,
             group=name,
-            member="reader",
+            member=member,
             mend=partial(mend, self.config),
         )
 

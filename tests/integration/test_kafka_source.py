@@ -1,13 +1,16 @@
 """`KafkaSource`: how far it is, and what it refuses."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from cdc.capture import State
+from cdc.change import RebalancedError
 from cdc.kafka import KafkaSource
-from orders.errors import StartError
+from orders.errors import StartError, TransientError
 from tests.controls.capturing import Reader, captured, has, put
 from tests.controls.distributed import topics
 from tests.controls.kafka import Kafka
@@ -35,6 +38,45 @@ async def test_what_a_busy_reader_has_not_done_with_is_counted(database: str, er
     async with reading(erp, reader) as source:
         await has(reader, "erp", [1, 2, *ROWS])
         await until(lambda: _done(source), 60)
+
+
+async def test_what_was_shared_out_anew_since_is_not_read(erp: Captured) -> None:
+    """Who claims what is assigned, and then reads what is assigned, would read what nobody has claimed."""
+    async with erp.source(member="first") as first, erp.source(member="second") as second:
+        assert await first.assigned() == ["erp"]
+        await asyncio.gather(second.assigned(), _changes(first))
+        with pytest.raises(RebalancedError):
+            async with first.open({}):
+                pass
+        mine, others = await first.assigned(), await second.assigned()
+        assert sorted(mine + others) == ["erp"]
+        async with (first if mine else second).open({}) as batches:
+            assert await anext(batches)
+
+
+async def _changes(source: KafkaSource) -> None:
+    """Until the group has shared out anew what this one knows of."""
+    before = source._generation
+
+    async def changed() -> bool:
+        return source._generation >= before + 2
+
+    await until(changed, 60)
+
+
+async def test_an_error_of_the_group_is_raised_and_it_goes_on(erp: Captured) -> None:
+    """While its sources are being shared out, nobody asks for records; the group's client tells it to no one else."""
+    async with erp.source() as source:
+        assert await source.assigned() == ["erp"]
+        assert source._consumer
+        coordinator = source._consumer._coordinator
+        await source.on_partitions_revoked(())
+        told = asyncio.ensure_future(coordinator._push_error_to_user(KafkaError("the broker was busy")))
+        with pytest.raises(TransientError, match="the broker was busy"):
+            await asyncio.wait_for(source.assigned(), 60)
+        await told
+        coordinator.request_rejoin()
+        assert await asyncio.wait_for(source.assigned(), 60) == ["erp"]
 
 
 async def _waits(source: KafkaSource, records: int) -> bool:
