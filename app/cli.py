@@ -203,15 +203,24 @@ def rebuild(
     *,
     dry_run: Annotated[bool, Parameter(help="Only tell which orders would be shown otherwise.", negative="")] = False,
     drop_old: Annotated[bool, Parameter(help="Drop the graph from before the last rebuild.", negative="")] = False,
+    order: Annotated[list[str] | None, Parameter(help="This order alone. Repeatable.", negative="")] = None,
+    table: Annotated[
+        str | None, Parameter(help="SOURCE.TABLE: the orders alone that have facts of this table.")
+    ] = None,
     data: Data = None,
     demo: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Make the graph anew from its ledger, with the mappings as they are now, while all goes on."""
-    from app.rebuilding import drop_text, rebuilt_text
+    from app.rebuilding import drop_text, mended_text, rebuilt_text
 
     async def main() -> None:
         settings = Settings.load(folder(data, demo))
-        say(await (drop_text(settings) if drop_old else rebuilt_text(settings, say, dry_run=dry_run)))
+        if drop_old:
+            say(await drop_text(settings))
+        elif order or table:
+            say(await mended_text(settings, order or (), table, say, dry_run=dry_run))
+        else:
+            say(await rebuilt_text(settings, say, dry_run=dry_run))
 
     finish(main)
 

@@ -1,6 +1,6 @@
 """`milepost rebuild`, for people."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -8,9 +8,11 @@ import asyncpg
 from app.capture import mappings
 from app.deadletters import difference_line
 from app.settings import Settings
+from orders.errors import RejectedError
 from projections.database import Connection
 from projections.rebuild.report import MOST, Shown
-from projections.rebuild.run import Rebuild, Report, drop_old
+from projections.rebuild.run import Rebuild, Report, drop_old, locked
+from projections.rebuild.some import Orders
 
 _SESSION = {
     "application_name": "milepost rebuild",
@@ -25,6 +27,31 @@ async def rebuilt_text(settings: Settings, say: Callable[[str], None], *, dry_ru
     """What became, or would become, of the graph. Raises MilepostError."""
     async with connected(settings) as connection, connected(settings) as reader:
         return text(await Rebuild(connection, reader, mappings(settings), say).run(dry_run=dry_run))
+
+
+async def mended_text(
+    settings: Settings, orders: Sequence[str], table: str | None, say: Callable[[str], None], *, dry_run: bool
+) -> str:
+    """What became, or would become, of these orders, and of those with facts of the table. Raises MilepostError."""
+    differ, told = 0, 0
+    async with connected(settings) as connection:
+        await locked(connection)
+        some = Orders(connection, mappings(settings))
+        wanted = [*orders, *(await some.of_table(*named(table)) if table else ())]
+        for order in dict.fromkeys(wanted):
+            mended = await some.mend(order, dry_run=dry_run)
+            differ, told = differ + len(mended.shown), told + mended.events
+            for each in mended.shown:
+                say("\n".join(order_lines(each)))
+    return f"{differ} orders differ; the feed {'would tell' if dry_run else 'tells'} {told} events of it"
+
+
+def named(table: str) -> tuple[str, str]:
+    """Raises RejectedError."""
+    source, dot, name = table.partition(".")
+    if not dot:
+        raise RejectedError(f"--table {table}: write SOURCE.TABLE, as in erp.public.ordhdr")
+    return source, name
 
 
 async def drop_text(settings: Settings) -> str:

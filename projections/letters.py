@@ -29,8 +29,7 @@ class Letters:
     async def write(self, batch: Batch) -> None:
         """The batch's own; then resolve those whose rows it told anew."""
         await self._put(batch.dead)
-        if batch.mended:
-            await self._connection.execute(SQL["mend_letters"], [doc_text(doc) for doc in batch.mended])
+        await self.mended(batch.mended)
         if self._open:
             applied = [entry.change for entry in batch.ledger if entry.outcome == "applied"]
             if applied:
@@ -49,10 +48,14 @@ class Letters:
     async def made_anew(self, reached: Mapping[str, Position], missing: Collection[Doc]) -> None:
         """A rebuild could show nothing of the trees `missing`, and all of the others; `reached` are the checkpoints."""
         waiting = await self.start()
-        if mended := waiting - set(missing):
-            await self._connection.execute(SQL["mend_letters"], [doc_text(doc) for doc in mended])
+        await self.mended(waiting - set(missing))
         new = [doc for doc in missing if doc not in waiting]
         await self._put([underivable(doc.source, reached[doc.source], doc) for doc in new])
+
+    async def mended(self, trees: Collection[Doc]) -> None:
+        """Something can be derived of them again."""
+        if trees:
+            await self._connection.execute(SQL["mend_letters"], [doc_text(doc) for doc in trees])
 
     async def _put(self, letters: Sequence[DeadLetter]) -> None:
         if letters:

@@ -165,6 +165,15 @@ class FactStore:
         self._replace(old.fact if old else None, fact)
         return True
 
+    def mend(self, key: Key, known: Known) -> None:
+        """What is known under the key is this, whatever was known: its change is read otherwise now."""
+        old = self.known.get(key)
+        self.known[key] = known
+        (self.added if old is None else self.changed).add(key)
+        if old is not None and old.fact.doc is not None and old.fact.doc != known.fact.doc:
+            self.left.add((old.fact.doc, key[0], old.position))
+        self._replace(old.fact if old else None, known.fact)
+
     def spare(self, source: str, key: str, epoch: int) -> None:
         """A snapshot brought the fact's row and nobody could read it: the fact stays as it was, and is not swept."""
         position, old = Position(epoch, 0, 0), self.known.get((source, key))

@@ -27,13 +27,16 @@ async def shown(connection: Connection) -> list[Shown]:
     """Of the orders that were found to differ."""
     orders = [row["order_id"] for row in await connection.fetch(SQL["differing_after"], "", MOST)]
     old, new = await rows_of(connection, orders, LIVE), await rows_of(connection, orders, NEXT)
-    return [Shown(order, changed(old.get(order, {}), new.get(order, {}))) for order in orders]
+    return [
+        Shown(order, list(differences(was, changed(was, new.get(order, {})))))
+        for order, was in ((order, old.get(order, {})) for order in orders)
+    ]
 
 
-def changed(old: Mapping[Identity, Row], new: Mapping[Identity, Row]) -> list[Difference]:
-    other: dict[Identity, Row | None] = {key: row for key, row in new.items() if old.get(key) != row}
-    other |= dict.fromkeys(old.keys() - new.keys())
-    return list(differences(old, other))
+def changed(old: Mapping[Identity, Row], new: Mapping[Identity, Row]) -> dict[Identity, Row | None]:
+    """Rows that are new or other, and None for those that are gone."""
+    found: dict[Identity, Row | None] = {key: row for key, row in new.items() if old.get(key) != row}
+    return found | dict.fromkeys(old.keys() - new.keys())
 
 
 async def rows_of(connection: Connection, orders: Collection[str], graph: Graph) -> dict[str, dict[Identity, Row]]:

@@ -179,6 +179,17 @@ with recursive up (doc) as (
 select substr(ident, 14) from named where starts_with(ident, 'order_number=')
 on conflict do nothing
 
+-- name: orders_of_keys
+-- The orders of the documents that have a fact of the source $1 whose key begins so.
+with recursive up (doc) as (
+    select doc from graph.fact
+    where source = $1 and doc is not null and exists (select from unnest($2::text[]) prefix where starts_with(key, prefix))
+    union
+    select c.doc from up join graph.link l on l.doc = up.doc join graph.claim c on c.ident = l.ident
+)
+select distinct substr(ident, 14) as order_id from graph.claim join up using (doc)
+where starts_with(ident, 'order_number=') order by 1
+
 -- name: move_differing
 insert into moved select distinct order_id from differing on conflict do nothing
 

@@ -10,13 +10,16 @@ from app.postgres import Postgres
 from cdc.change import Change, Op, Snapshot, Transaction
 from demo.story import Story
 from orders.errors import RejectedError, TransientError
+from orders.graph import FulfillmentOrderRow
 from orders.letters import Difference
 from projections.database import Connection
+from projections.past import order_as_of
 from projections.projector import Advanced, Projector
 from projections.rebuild.run import Report, drop_old, locked
 from tests.controls import projecting
+from tests.controls.histories import east_order
 from tests.controls.projecting import deleted, header, line, order, transaction, truncated
-from tests.controls.rebuilding import mended, rebuild, rebuilt, whole
+from tests.controls.rebuilding import Mended, mended, rebuild, rebuilt, whole
 from tests.controls.story import MAPPINGS, captured_story
 from tests.integration.test_projector import batches, interleaved
 
@@ -219,3 +222,22 @@ async def test_rights_are_the_new_graphs_too(graph: Connection, database: str) -
     assert await graph.fetchval("select has_table_privilege('pg_monitor', 'graph.orders', 'select')")
     assert not await graph.fetchval("select has_table_privilege('pg_monitor', 'graph.line', 'select')")
     assert not await graph.fetchval("select has_schema_privilege('pg_monitor', 'graph_before', 'usage')")
+
+
+def quoting_one(change: Change) -> Change:
+    """What the warehouse calls 3 was meant to be order 1."""
+    after = change.after or {}
+    return replace(change, after={**after, "client_ref": "1"}) if after.get("client_ref") == "3" else change
+
+
+async def test_the_past_is_found_as_the_mended_mapping_reads_it(graph: Connection, database: str) -> None:
+    mappings = MAPPINGS | {"east": Mended(quoting_one, MAPPINGS["east"])}
+    projector = await projected(graph, order(1, 1), order(2, 2))
+    for log, quoted in enumerate((3, 2), 1):
+        east = transaction(log, east_order(1, quoted, Op.CREATE if log == 1 else Op.UPDATE), source="east")
+        assert isinstance(await projector.project([east]), Advanced)
+    await rebuilt(database, mappings)
+    at = await graph.fetchval("select max(projected_at) from record.ledger where source = 'east' and log = 1")
+    async with graph.transaction(isolation="repeatable_read"):
+        then = await order_as_of(graph, mappings, "1", at) or {}
+    assert [row for rows in then.values() for row in rows if isinstance(row, FulfillmentOrderRow)]
