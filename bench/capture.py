@@ -1,34 +1,55 @@
 """Changes a second from the log into the graph: the whole projector beside the engine alone, on the same changes.
 
 Alone means: captured, decoded, put together as transactions, acknowledged, and nothing else. Both read the same two
-databases through slots of their own, in turns, in one process. A rate counts from the first batch to the last.
+databases through slots of their own, in turns, in one process. A rate counts from the first batch to the last. The
+engine's Java machine has just been started then, as after an outage.
 """
 
 import cProfile
 import pstats
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 from bench.machinery import ADAPTERS, MAPPINGS, Bench, bench, connect
-from bench.meter import RATE, Meter
+from bench.meter import RATE, Figures, Meter
 from bench.reading import Alone, Enough, Kept, Reader, Whole, read
-from bench.report import case, conclude, postgres_version
+from bench.report import Case, case, conclude, postgres_version
+from bench.servers import cpu, postmaster
 from cdc.change import Transaction
 from cdc.engine import EngineSource
 from demo.player import play
 from demo.story import Story
 from projections.projector import Projector
 
+OURS, ALONE = "ours", "engine alone"
+STREAMING, SNAPSHOT = "streaming", "snapshot"
+PROJECTOR, ENGINE, POSTGRES = "projector", "engine", "Postgres"
 BATCH = 50
 """Transactions in a batch of the profile."""
+
+Found: TypeAlias = Mapping[str, list[Figures]]
+"""Who → figures of each round."""
+
+
+async def figures(source: EngineSource, reader: Reader, enough: Enough, postmaster: int | None = None) -> Figures:
+    """Until it is enough; what each process needs for it if the postmaster's pid is told."""
+    cpus: dict[str, Callable[[], float]] = {}
+    if postmaster is not None:
+        cpus = {
+            PROJECTOR: time.process_time,
+            ENGINE: lambda: cpu(source.child_pid or 0),
+            POSTGRES: lambda: cpu(postmaster),
+        }
+    meter = Meter(cpus)
+    async with source.open(await reader.start()) as batches:
+        return meter.end(await read(source, batches, reader, enough, meter.begin))
 
 
 async def rate(source: EngineSource, reader: Reader, enough: Enough) -> float:
     """Changes a second, until it is enough."""
-    meter = Meter()
-    async with source.open(await reader.start()) as batches:
-        return meter.end(await read(source, batches, reader, enough, meter.begin))[RATE]
+    return (await figures(source, reader, enough))[RATE]
 
 
 def snapshots_end(changes: int, ends: int) -> bool:
@@ -36,23 +57,18 @@ def snapshots_end(changes: int, ends: int) -> bool:
 
 
 async def measure(rounds: int, orders: int) -> None:
-    streaming: dict[str, list[float]] = {"ours": [], "engine alone": []}
-    snapshot: dict[str, list[float]] = {"ours": [], "engine alone": []}
+    found: dict[str, Found] = {STREAMING: {OURS: [], ALONE: []}, SNAPSHOT: {OURS: [], ALONE: []}}
     async with bench() as place:
         for number in range(1, rounds + 1):
-            await one_round(place, number, orders, streaming, snapshot)
+            await one_round(place, number, orders, found)
             await place.forget_slots()
         version = await postgres_version(place.postgres.dsn("postgres"))
-    cases = [
-        case(f"{name} of {orders} orders", "changes/s", found["ours"], {"engine alone": found["engine alone"]})
-        for name, found in (("streaming", streaming), ("snapshot", snapshot))
-    ]
-    conclude("capture", cases, version)
+    conclude(
+        "capture", [each for name, of in found.items() for each in cases(f"{name} of {orders} orders", of)], version
+    )
 
 
-async def one_round(
-    place: Bench, number: int, orders: int, streaming: dict[str, list[float]], snapshot: dict[str, list[float]]
-) -> None:
+async def one_round(place: Bench, number: int, orders: int, found: Mapping[str, Found]) -> None:
     """A backlog of the whole story, drained by both; then its outcome, read by both as a snapshot."""
     name = f"round{number}"
     sources = await place.sources(name)
@@ -62,15 +78,30 @@ async def one_round(
     played = await play(Story(number, orders), sources.erp, sources.east, rate=None)
     for kind, reader in in_turn(readers, number):
         engine = place.engine(name, f"{name}_{kind.split()[0]}")
-        streaming[kind].append(await rate(engine, reader, lambda changes, _: changes >= played.changes))
+        enough = partial(told, played.changes)
+        found[STREAMING][kind].append(await figures(engine, reader, enough, postmaster(place)))
     for kind, reader in in_turn(await both(place, f"{name}_read"), number):
         engine = place.engine(name, f"{name}_{kind.split()[0]}_anew")
-        snapshot[kind].append(await rate(engine, reader, snapshots_end))
+        found[SNAPSHOT][kind].append(await figures(engine, reader, snapshots_end, postmaster(place)))
+
+
+def told(wanted: int, changes: int, ends: int) -> bool:
+    return changes >= wanted
+
+
+def cases(name: str, found: Found) -> list[Case]:
+    """The rates, and what a change costs each process."""
+    made = []
+    for figure in (RATE, PROJECTOR, ENGINE, POSTGRES):
+        values = {kind: [each[figure] for each in rounds] for kind, rounds in found.items()}
+        label, unit = (name, "changes/s") if figure == RATE else (f"{name}, CPU of {figure}", "µs a change")
+        made.append(case(label, unit, values[OURS], {ALONE: values[ALONE]}))
+    return made
 
 
 async def both(place: Bench, graph: str) -> dict[str, Reader]:
     db = await connect(await place.graph(graph))
-    return {"ours": Whole(Projector(db, MAPPINGS)), "engine alone": Alone()}
+    return {OURS: Whole(Projector(db, MAPPINGS)), ALONE: Alone()}
 
 
 def in_turn(readers: dict[str, Reader], number: int) -> list[tuple[str, Reader]]:

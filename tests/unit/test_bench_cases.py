@@ -1,6 +1,6 @@
 """What the benches' figures become in the one shape of results."""
 
-from bench import growth, overload, query
+from bench import capture, growth, overload, query
 from bench.load import Latencies, Result
 from bench.overload import Round
 from bench.questions import ORDERS
@@ -43,3 +43,14 @@ def test_goodput_is_beside_the_peak_and_refusals_are_apart() -> None:
     assert made["page, admitted, p99"].peers == {"at half the peak": 6, "at the peak": 10}
     assert (made["page, refused"].ours, made["page, refused, p99"].ours) == (1050, 5)
     assert made["page, not sent in time"].ours == 3
+
+
+def test_the_projector_is_beside_the_engine_alone() -> None:
+    ours = {"rate": 10.0, "projector": 8.0, "engine": 4.0, "Postgres": 2.0}
+    made = capture.cases("streaming", {"ours": [ours], "engine alone": [ours | {"rate": 20.0, "projector": 1.0}]})
+    assert [(each.case, each.unit, each.ratios["engine alone"].median) for each in made] == [
+        ("streaming", "changes/s", 0.5),
+        ("streaming, CPU of projector", "µs a change", 8),
+        ("streaming, CPU of engine", "µs a change", 1),
+        ("streaming, CPU of Postgres", "µs a change", 1),
+    ]
