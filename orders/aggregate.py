@@ -52,8 +52,8 @@ class Group:
 class Aggregate:
     """All facts of the documents under one root, by what they are and by document.
 
-    What is returned stays the same object until `touch` says that one of its facts is another, so whoever remembers
-    what follows from it sees at once that nothing has changed.
+    What is returned never changes, and is the same object until one of its facts is another: whoever remembers what
+    follows from it sees at once that nothing has changed.
     """
 
     def __init__(self, root: Doc, facts: Facts) -> None:
@@ -62,18 +62,37 @@ class Aggregate:
         self._kinds: dict[type, list[Entry[Body]]] = defaultdict(list)
         self._groups: dict[Group, list[list[Entry[Body]]]] = {}
         self._documents: dict[tuple[Doc, ...], list[list[Entry[Body]]]] = {}
-        self._stale: set[type] = set()
-        for entries in self._facts.values():
-            for entry in entries.values():
-                self._kinds[type(entry.body)].append(entry)
+        self._file()
 
-    def touch(self, doc: Doc, kind: type[Body]) -> None:
-        """A fact of this kind came into the document, left it or is another."""
-        self._stale.add(kind)
+    def put(self, new: Entry[Body], old: Entry[Body] | None) -> None:
+        """The fact is in its document now, in the place of the `old` one with its key."""
+        kind, known = type(new.body), self._kinds[type(new.body)]
+        self._forget(new.doc, kind)
+        if old is None and (not known or known[-1].doc <= new.doc):
+            self._kinds[kind] = [*known, new]
+        elif old is not None and type(old.body) is kind:
+            self._kinds[kind] = [new if each is old else each for each in known]
+        else:
+            self._file()
+
+    def drop(self, old: Entry[Body]) -> None:
+        """The fact is in its document no more."""
+        kind = type(old.body)
+        self._forget(old.doc, kind)
+        self._kinds[kind] = [each for each in self._kinds[kind] if each is not old]
+
+    def _forget(self, doc: Doc, kind: type[Body]) -> None:
         for group in Group.of.get(kind, ()):
             self._groups.pop(group, None)
         for docs in [docs for docs in self._documents if doc in docs]:
             del self._documents[docs]
+
+    def _file(self) -> None:
+        self._kinds.clear()
+        self._groups.clear()
+        for entries in self._facts.values():
+            for entry in entries.values():
+                self._kinds[type(entry.body)].append(entry)
 
     def documents(self, docs: tuple[Doc, ...]) -> list[list[Entry[Body]]]:
         """The facts of each of the documents."""
@@ -83,9 +102,6 @@ class Aggregate:
         return found
 
     def all(self, kind: type[B]) -> list[Entry[B]]:
-        if kind in self._stale:
-            self._stale.remove(kind)
-            self._kinds[kind] = [e for its in self._facts.values() for e in its.values() if type(e.body) is kind]
         return self._kinds[kind]  # type: ignore[return-value]  # filed under its own type
 
     def each(self, group: Group) -> list[list[Entry[Body]]]:

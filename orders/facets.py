@@ -1,10 +1,9 @@
 """An order's facets: independent states, each the first rule of docs/lifecycle.md that holds."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from orders.aggregate import Aggregate, Entry, Group
 from orders.facts import Invoice, OrderHeader, PartnerOrder, ReturnHeader
@@ -20,25 +19,6 @@ ACCEPTED = frozenset({Commercial.ACCEPTED, Commercial.ACCEPTED_WITH_CHANGES, Com
 EXCEPTIONS = frozenset({Milestone.DELIVERY_ATTEMPTED, Milestone.REFUSED, Milestone.LOST})
 GOING_BACK = frozenset({Milestone.RETURNING, Milestone.RETURNED})
 NEAR = frozenset({Milestone.OUT_FOR_DELIVERY, Milestone.READY_FOR_PICKUP, Milestone.ARRIVED_AT_CONSIGNEE})
-
-
-State = TypeVar("State")
-Params = ParamSpec("Params")
-Rules = Iterator[tuple[State, bool]]
-"""States in the order in which they are asked for, each with whether it holds; the last one always does."""
-
-
-def first_that_holds(rules: Callable[Params, Rules[State]]) -> Callable[Params, State]:
-    """Rules behind the one that holds are not looked at."""
-
-    @wraps(rules)
-    def decided(*args: Params.args, **kwargs: Params.kwargs) -> State:
-        for state, holds in rules(*args, **kwargs):
-            if holds:
-                return state
-        raise AssertionError("no rule holds")
-
-    return decided
 
 
 class Facets(Value, frozen=True):
@@ -170,55 +150,75 @@ def commercial_of(header: OrderHeader) -> Commercial:
     return Commercial.ON_HOLD if held else header.commercial
 
 
-@first_that_holds
-def fulfillment_of(asked: Asked, lines: Progress) -> Rules[Fulfillment]:
-    yield Fulfillment.PARTIALLY_SHIPPED, lines.shipped and lines.is_open
-    yield Fulfillment.SHORT_CLOSED, not lines.is_open and lines.closed_short
-    yield Fulfillment.SHIPPED, lines.shipped
-    yield Fulfillment.PACKED, lines.packed
-    yield Fulfillment.PICKING, lines.picked or asked.picking
-    yield Fulfillment.ACKNOWLEDGED, asked.acknowledged
-    yield Fulfillment.RELEASED, lines.released
-    yield Fulfillment.ALLOCATED, lines.allocated
-    yield Fulfillment.BACKORDERED, lines.backordered
-    yield Fulfillment.NOT_RELEASED, True
+def fulfillment_of(asked: Asked, lines: Progress) -> Fulfillment:
+    if lines.shipped and lines.is_open:
+        return Fulfillment.PARTIALLY_SHIPPED
+    if not lines.is_open and lines.closed_short:
+        return Fulfillment.SHORT_CLOSED
+    if lines.shipped:
+        return Fulfillment.SHIPPED
+    if lines.packed:
+        return Fulfillment.PACKED
+    if lines.picked or asked.picking:
+        return Fulfillment.PICKING
+    if asked.acknowledged:
+        return Fulfillment.ACKNOWLEDGED
+    if lines.released:
+        return Fulfillment.RELEASED
+    if lines.allocated:
+        return Fulfillment.ALLOCATED
+    if lines.backordered:
+        return Fulfillment.BACKORDERED
+    return Fulfillment.NOT_RELEASED
 
 
-@first_that_holds
-def delivery_of(parcels: Sequence[Standing], is_open: bool) -> Rules[Delivery]:
+def delivery_of(parcels: Sequence[Standing], is_open: bool) -> Delivery:
     moved = [s for s in parcels if s.moved]
-    yield Delivery.NONE, not moved
-    yield Delivery.RETURN_TO_SENDER, any(s.state in GOING_BACK for s in moved)
-    yield Delivery.DELIVERY_EXCEPTION, any(s.state in EXCEPTIONS for s in moved)
-    yield Delivery.DELIVERED, all(s.delivered for s in moved) and not is_open
-    yield Delivery.PARTIALLY_DELIVERED, any(s.delivered for s in moved)
-    yield Delivery.IN_TRANSIT, True
+    if not moved:
+        return Delivery.NONE
+    if any(s.state in GOING_BACK for s in moved):
+        return Delivery.RETURN_TO_SENDER
+    if any(s.state in EXCEPTIONS for s in moved):
+        return Delivery.DELIVERY_EXCEPTION
+    if all(s.delivered for s in moved) and not is_open:
+        return Delivery.DELIVERED
+    if any(s.delivered for s in moved):
+        return Delivery.PARTIALLY_DELIVERED
+    return Delivery.IN_TRANSIT
 
 
-@first_that_holds
-def financial_of(billing: Billing, lines: Progress) -> Rules[Financial]:
-    yield Financial.NOT_INVOICED, not billing.billed
-    yield Financial.DISPUTED, billing.disputed
-    yield Financial.CREDITED, billing.credited
-    yield Financial.PARTIALLY_INVOICED, lines.is_open or lines.unbilled
-    yield Financial.PAID, billing.paid
-    yield Financial.INVOICED, True
+def financial_of(billing: Billing, lines: Progress) -> Financial:
+    if not billing.billed:
+        return Financial.NOT_INVOICED
+    if billing.disputed:
+        return Financial.DISPUTED
+    if billing.credited:
+        return Financial.CREDITED
+    if lines.is_open or lines.unbilled:
+        return Financial.PARTIALLY_INVOICED
+    if billing.paid:
+        return Financial.PAID
+    return Financial.INVOICED
 
 
-@first_that_holds
 def health_of(
     header: OrderHeader,
     commercial: Commercial,
     delivery: Delivery,
     parcels: Sequence[Standing],
     lines: Progress,
-) -> Rules[Health]:
-    yield Health.OK, commercial in VOIDED
-    yield Health.BLOCKED, commercial is Commercial.ON_HOLD
-    yield Health.LATE, any(s.delayed or misses_promise(header.promised_on, s) for s in parcels)
-    yield Health.AT_RISK, delivery is Delivery.DELIVERY_EXCEPTION
-    yield Health.AT_RISK, lines.is_open and lines.backordered
-    yield Health.OK, True
+) -> Health:
+    if commercial in VOIDED:
+        return Health.OK
+    if commercial is Commercial.ON_HOLD:
+        return Health.BLOCKED
+    if any(s.delayed or misses_promise(header.promised_on, s) for s in parcels):
+        return Health.LATE
+    if delivery is Delivery.DELIVERY_EXCEPTION:
+        return Health.AT_RISK
+    if lines.is_open and lines.backordered:
+        return Health.AT_RISK
+    return Health.OK
 
 
 def misses_promise(promised: date | None, shipment: Standing) -> bool:
@@ -226,7 +226,6 @@ def misses_promise(promised: date | None, shipment: Standing) -> bool:
     return not shipment.over and eta is not None and promised is not None and eta.astimezone(UTC).date() > promised
 
 
-@first_that_holds
 def display_of(
     commercial: Commercial,
     fulfillment: Fulfillment,
@@ -234,19 +233,29 @@ def display_of(
     returned: Return,
     health: Health,
     parcels: Sequence[Standing],
-) -> Rules[DisplayStatus]:
+) -> DisplayStatus:
     preparing = fulfillment not in (Fulfillment.NOT_RELEASED, Fulfillment.BACKORDERED) or commercial in ACCEPTED
-    yield DisplayStatus.CANCELLED, commercial in VOIDED
-    yield DisplayStatus.RETURNED, received_back(returned) or any(s.came_back for s in parcels)
-    yield DisplayStatus.ACTION_NEEDED, commercial is Commercial.ON_HOLD or delivery is Delivery.DELIVERY_EXCEPTION
-    yield DisplayStatus.DELAYED, health is Health.LATE
-    yield DisplayStatus.DELIVERED, delivery is Delivery.DELIVERED
-    yield DisplayStatus.PARTLY_DELIVERED, delivery is Delivery.PARTIALLY_DELIVERED
-    yield DisplayStatus.OUT_FOR_DELIVERY, any(s.moved and s.state in NEAR for s in parcels)
-    yield DisplayStatus.PARTLY_SHIPPED, fulfillment is Fulfillment.PARTIALLY_SHIPPED
-    yield DisplayStatus.ON_THE_WAY, delivery is not Delivery.NONE
-    yield DisplayStatus.PREPARING, preparing
-    yield DisplayStatus.RECEIVED, True
+    if commercial in VOIDED:
+        return DisplayStatus.CANCELLED
+    if received_back(returned) or any(s.came_back for s in parcels):
+        return DisplayStatus.RETURNED
+    if commercial is Commercial.ON_HOLD or delivery is Delivery.DELIVERY_EXCEPTION:
+        return DisplayStatus.ACTION_NEEDED
+    if health is Health.LATE:
+        return DisplayStatus.DELAYED
+    if delivery is Delivery.DELIVERED:
+        return DisplayStatus.DELIVERED
+    if delivery is Delivery.PARTIALLY_DELIVERED:
+        return DisplayStatus.PARTLY_DELIVERED
+    if any(s.moved and s.state in NEAR for s in parcels):
+        return DisplayStatus.OUT_FOR_DELIVERY
+    if fulfillment is Fulfillment.PARTIALLY_SHIPPED:
+        return DisplayStatus.PARTLY_SHIPPED
+    if delivery is not Delivery.NONE:
+        return DisplayStatus.ON_THE_WAY
+    if preparing:
+        return DisplayStatus.PREPARING
+    return DisplayStatus.RECEIVED
 
 
 def latest_eta(parcels: Sequence[Standing]) -> datetime | None:

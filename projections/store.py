@@ -220,22 +220,24 @@ class FactStore:
         if (facts := self.docs.get(doc)) is None:
             self._uproot(doc)
             facts = self.docs[doc] = {}
-        self._touch(doc, facts.get(key))
-        facts[key] = entry = Entry(doc, key, body)
-        self._touch(doc, entry)
+        old = facts.get(key)
+        facts[key] = new = Entry(doc, key, body)
+        if aggregate := self._remembered(doc):
+            aggregate.put(new, old)
 
     def _unfile(self, doc: Doc, key: str) -> None:
-        self._touch(doc, self.docs[doc].pop(key, None))
-        if not self.docs[doc]:
+        facts = self.docs[doc]
+        old = facts.pop(key, None)
+        if not facts:
             self._uproot(doc)
             del self.docs[doc]
+        elif old is not None and (aggregate := self._remembered(doc)):
+            aggregate.drop(old)
 
-    def _touch(self, doc: Doc, entry: Entry[Body] | None) -> None:
-        """Tell the aggregate that the document is in, if it is remembered."""
+    def _remembered(self, doc: Doc) -> Aggregate | None:
+        """The aggregate that the document is in."""
         root = self._roots.get(doc)
-        aggregate = None if root is None else self._aggregates.get(root)
-        if aggregate is not None and entry is not None:
-            aggregate.touch(doc, type(entry.body))
+        return None if root is None else self._aggregates.get(root)
 
     def _rehang(self, ident: Ident, doc: Doc) -> None:
         """Forget the trees that an edge between the two may change: the document's, and those of all that name it."""
