@@ -154,13 +154,8 @@ def on_the_wall(raw: str, zone: tzinfo) -> datetime:
 
 def in_zone(local: datetime, zone: tzinfo) -> datetime:
     """The instant of a wall clock's time. A time that the clock shows twice, or never, is read in standard time."""
-    readings = [local.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
-    return max(reading.astimezone(UTC) for reading in readings) if is_twice(readings) else readings[0].astimezone(UTC)
-
-
-def is_twice(readings: Sequence[datetime]) -> bool:
-    first, second = (reading.utcoffset() or timedelta() for reading in readings)
-    return first > second
+    offsets = [local.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta() for fold in (0, 1)]
+    return (local - min(offsets)).replace(tzinfo=UTC)
 
 
 def minutes(offset: str) -> int:
