@@ -91,12 +91,13 @@ class Capture:
     """The state of one source between its engine and its reader.
 
     `given_up`: why its slot was, until it starts anew. `preparing` is held by whoever makes or drops its slot.
+    `silence`: for how many seconds its engine has said nothing, though it streams and waits for nobody.
     """
 
     def __init__(self, database: Captured, checkpoint: Checkpoint | None, folder: Path | None = None) -> None:
         self.database, self.checkpoint, self._folder = database, checkpoint, folder
         self.state, self.reason, self.given_up = State.STARTING, "", ""
-        self.run, self.preparing = 0, asyncio.Lock()
+        self.run, self.preparing, self.silence = 0, asyncio.Lock(), 0.0
         self.last_event_at: datetime | None = None
         self.healed: Healed | None = None
         self.pace = Pace()
@@ -122,11 +123,18 @@ class Capture:
         self.state = State.SNAPSHOTTING if self._assembler.snapshotting else State.STREAMING
 
     def fail(self, reason: str) -> None:
+        self.silence = 0.0
         self.run, self.state, self.reason = 0, State.FAILED, self.given_up or reason
         self._sent.clear()
 
+    def wait(self, seconds: float) -> None:
+        """So much time has passed."""
+        owed = self.state is State.STREAMING and not self._sent
+        self.silence = self.silence + seconds if owed else 0.0
+
     def take(self, sequence: int, lines: Sequence[Line | Unreadable]) -> tuple[list[Transaction], Ack | None]:
         """What is new in a batch, and its answer if it can be given already. Raises TornError."""
+        self.silence = 0.0
         ended = list(self._assembler.feed(lines))
         self.started()
         return self._fresh(ended), self._answer(sequence, ended)

@@ -32,15 +32,24 @@ from orders.crash import CrashPoint, crash_here
 from orders.errors import MilepostError, TransientError
 
 _log = logging.getLogger(__name__)
+PATIENCE: Final = 60.0
+"""Seconds: six heartbeats."""
+_TICK: Final = 0.5
 _LOOK: Final = 0.1
 """Seconds between two looks at what nothing announces."""
 
 
 class EngineSource:
-    """Captures `databases`; scratch files go to `folder`; `heap_mb` bounds the heap of each Java machine."""
+    """Captures `databases`; scratch files go to `folder`; `heap_mb` bounds the heap of each Java machine.
 
-    def __init__(self, databases: Sequence[Captured], folder: Path, heap_mb: int = 128) -> None:
+    `patience`: seconds of silence after which an engine is taken to hang; more than the databases' `heartbeat`.
+    """
+
+    def __init__(
+        self, databases: Sequence[Captured], folder: Path, heap_mb: int = 128, patience: float = PATIENCE
+    ) -> None:
         self._databases = {database.name: database for database in databases}
+        self._patience = patience
         self._folder, self._heap_mb = folder, heap_mb
         self._captures: dict[str, Capture] = {}
         self._ended: dict[int, asyncio.Future[str]] = {}
@@ -139,12 +148,29 @@ class EngineSource:
         async with Child.running(self._heap_mb, machine) as child:
             self._children[machine] = child
             hearing = asyncio.create_task(self._hear(child, greeted))
+            watching = asyncio.create_task(self._watch(child, captures))
             keeping = [asyncio.create_task(self._keep_engine(child, each)) for each in captures]
             try:
-                await _first_ended([hearing, *keeping])
+                await _first_ended([hearing, watching, *keeping])
             finally:
                 del self._children[machine]
             return await child.epitaph()
+
+    async def _watch(self, child: Child, captures: Sequence[Capture]) -> None:
+        """Kills a child that hangs: an engine tells every few seconds at least that nothing happens.
+
+        The time is counted by our own ticks, so nobody is blamed for a machine that was asleep. A MariaDB has no beat.
+        """
+        beating = [each for each in captures if isinstance(each.database, CapturedDatabase)]
+        while not (silent := [each for each in beating if each.silence >= self._patience]):
+            await asyncio.sleep(_TICK)
+            for each in beating:
+                each.wait(_TICK)
+        reason = f"its engine has said nothing for {self._patience:g} s"
+        _log.error("%s: %s: it is killed", silent[0].database.where, reason)
+        for each in captures:
+            each.fail(reason)
+        child.process.kill()
 
     async def _hear(self, child: Child, greeted: "asyncio.Future[None]") -> None:
         async for header, payload in child.frames():

@@ -101,8 +101,8 @@ def items(name: str, dsn: str, **options: Any) -> CapturedDatabase:
     return CapturedDatabase(name, dsn, ("public.item",), **{"heartbeat": 1.0, **options})
 
 
-def engine(data: Path, *databases: CapturedDatabase) -> EngineSource:
-    return EngineSource(databases, data / "engine")
+def engine(data: Path, *databases: CapturedDatabase, **options: Any) -> EngineSource:
+    return EngineSource(databases, data / "engine", **options)
 
 
 async def run(dsn: str, *statements: str) -> None:

@@ -1,6 +1,8 @@
 """The engine's process is killed, while it streams and in the middle of a snapshot: nothing lost, nothing doubled."""
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.controls.capturing import (
     Reader,
     captured,
     engine,
+    has,
     items,
     put,
     run,
@@ -34,6 +37,25 @@ async def erp(database: str) -> str:
 async def test_killed_while_it_streams(erp: str, data: Path) -> None:
     source = engine(data, items("erp", erp))
     await streamed_over_kills(source, Reader(), "erp", KILLS, lambda rows: put(erp, "new", *rows))
+
+
+async def test_one_that_hangs_is_killed_and_started_again(
+    erp: str, data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F36: it lives and holds its slot, and says nothing, not even that nothing happens."""
+    reader, source = Reader(), engine(data, items("erp", erp), patience=5.0)
+    async with captured(source, reader):
+        await snapshot_taken(reader, "erp")
+        await put(erp, "before", 1)
+        await has(reader, "erp", {1})
+        hung = source.child_pid or 0
+        os.kill(hung, signal.SIGSTOP)
+        await put(erp, "meanwhile", 2)
+        await has(reader, "erp", {1: "before", 2: "meanwhile"}, 60)
+        assert source.child_pid != hung
+    assert reader.streamed_ids("erp") == [1, 2]
+    assert {each.position.epoch for each in reader.transactions} == {1}
+    assert "its engine has said nothing for 5 s: it is killed" in caplog.text
 
 
 async def test_killed_in_the_middle_of_a_snapshot(erp: str, data: Path) -> None:
