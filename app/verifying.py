@@ -11,7 +11,7 @@ from adapters.origins import DirectSource
 from adapters.registry import adapter
 from app.verify import Difference, compare_direct, render
 from orders.graph import Row
-from projections.database import SQL
+from projections.database import SQL, Connection
 from projections.replay import Rows, replayed, stored
 
 AT_REST = 1.0
@@ -21,17 +21,21 @@ _SEEN = "select coalesce(sum(seen), 0)::bigint from record.checkpoint"
 _SNAPSHOTTING = "select coalesce(bool_or(snapshotting), true) from record.checkpoint"
 _ACCOUNTS = """
 select c.source, c.seen, c.applied, c.superseded, c.dead, c.filtered,
-       coalesce(l.applied, 0) as ledger_applied, coalesce(l.superseded, 0) as ledger_superseded
+       coalesce(l.applied, 0) + coalesce(d.applied, 0) as ledger_applied,
+       coalesce(l.superseded, 0) + coalesce(d.superseded, 0) as ledger_superseded
 from record.checkpoint c left join (
     select source, count(*) filter (where outcome = 'applied') as applied,
            count(*) filter (where outcome = 'superseded') as superseded
     from record.ledger group by source
-) l using (source) order by c.source
+) l using (source) left join record.dropped d using (source) order by c.source
 """
 
 
 class Account(Struct, frozen=True):
-    """What became of a source's changes. `seen` is the source's own count, the ledger's counts are of its rows."""
+    """What became of a source's changes.
+
+    `seen` is the source's own count, the ledger's counts are of its rows, dropped ones too.
+    """
 
     source: str
     seen: int
@@ -81,11 +85,15 @@ async def verify_once(graph_dsn: str, sources: Sequence[DirectSource]) -> Verdic
     try:
         async with db.transaction(isolation="repeatable_read", readonly=True):
             await db.execute(SQL["stay"])
-            accounts = [Account(*row) for row in await db.fetch(_ACCOUNTS)]
+            found = await accounts(db)
             replay = differences(await replayed(db, mappings), await stored(db))
     finally:
         await db.close()
-    return Verdict(replay, direct, accounts)
+    return Verdict(replay, direct, found)
+
+
+async def accounts(db: Connection) -> list[Account]:
+    return [Account(*row) for row in await db.fetch(_ACCOUNTS)]
 
 
 async def rest(graph_dsn: str, deadline: float) -> None:

@@ -18,6 +18,8 @@ class CrashPoint(StrEnum):
     WRITTEN = "rows_written"
     COMMITTED = "committed"
     TOLD = "source_told"
+    KEPT = "told_events_kept"
+    DROPPED = "partition_dropped"
     COMMAND_ACCEPTED = "command_accepted"
     COMMAND_SENDING = "command_sending"
     COMMAND_SENT = "command_sent"

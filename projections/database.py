@@ -16,7 +16,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 
 SQL = {
     name: text
-    for file in ("statements", "letters", "past", "partitions")
+    for file in ("statements", "letters", "past", "partitions", "retention")
     for name, text in named_statements("projections", f"sql/{file}.sql").items()
 }
 """Over the graph that is read."""

@@ -16,6 +16,7 @@ class SourceMapping(Protocol):
     def facts(self, change: Change) -> Sequence[Fact]:
         """The facts that the changed row states now; of a deletion, the keys of the facts that are gone.
 
+        Their keys follow from the table and the row's key alone, so that a row's latest image tells all of it.
         Nothing for a row that matters to nobody. Raises PoisonError when the row cannot be read.
         """
         ...

@@ -37,13 +37,17 @@ class TooMuchError(MilepostError):
     """An order has more of a past than is replayed for one question."""
 
 
+class DroppedError(MilepostError):
+    """The ledger no longer tells of the instant."""
+
+
 async def order_as_of(connection: Connection, mappings: Mappings, order_id: str, at: datetime) -> Rows | None:
     """The order as everybody could see it at the instant, with its customer and articles; None of an order that nobody
-    knew. Raises TooMuchError.
+    knew. Raises TooMuchError and DroppedError.
 
     The connection is in a transaction that sees one state of the database.
     """
-    shown = await shown_at(connection, at)
+    shown = await known_at(connection, at)
     store = await replay_of(connection, mappings, await documents(connection, order_id), shown)
     order = order_in(store, order_id)
     if order is None:
@@ -57,6 +61,7 @@ async def order_as_of_occurred(connection: Connection, mappings: Mappings, order
 
     As `order_as_of`.
     """
+    await known_at(connection, at)
     known = await shown_at(connection, await connection.fetchval("select clock_timestamp()"))
     told = await told_of(connection, mappings, await documents(connection, order_id), known)
     order = order_in(told.happened_by(at), order_id)
@@ -99,6 +104,14 @@ async def told_of(connection: Connection, mappings: Mappings, docs: Collection[D
     told = Told(mappings, await sweeps(connection, until))
     await replay_into(told, connection, docs, until, latest=False)
     return told
+
+
+async def known_at(connection: Connection, at: datetime) -> datetime:
+    """As `shown_at`. Raises DroppedError."""
+    shown, since = await shown_at(connection, at), await connection.fetchval(SQL["known_since"])
+    if since is not None and shown < since:
+        raise DroppedError(f"the ledger tells of {since.isoformat()} and later; what was before was dropped")
+    return shown
 
 
 async def shown_at(connection: Connection, at: datetime) -> datetime:

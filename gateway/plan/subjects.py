@@ -31,6 +31,7 @@ OF_ORDERS = frozenset(
         "graph.shipment_line",
         "graph.transport_event",
         "record.feed",
+        "record.told",
     }
 )
 """Tables whose rows move their order's subjects."""

@@ -7,7 +7,10 @@ select id as parent, * from graph.orders where id = any($1::text[])
 select number as parent, * from graph.orders where number = any($1::text[]) order by source, id
 
 -- name: order_versions
-select order_id as parent, max(version) as version from record.feed where order_id = any($1::text[]) group by order_id
+select order_id as parent, max(version) as version from (
+    select order_id, version from record.feed where order_id = any($1::text[])
+    union all select order_id, version from record.told where order_id = any($1::text[])
+) versions group by order_id
 
 -- name: lines_by_order
 select order_id as parent, l.*, (select o.currency from graph.orders o where o.id = l.order_id) as currency

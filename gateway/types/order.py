@@ -68,10 +68,14 @@ class Hold:
 
 REFERENCES_BY_ORDER = Batch("references_by_order", reader(Reference))
 HOLDS_BY_ORDER = Batch("holds_by_order", reader(Hold))
-VERSION = Expression("coalesce((select max(version) from record.feed f where f.order_id = {t}.id), 0)")
+VERSION = Expression(
+    "coalesce((select max(version) from record.feed f where f.order_id = {t}.id),"
+    " (select version from record.told f where f.order_id = {t}.id), 0)"
+)
 VERSION_BY_ORDER: Batch[int] = Batch("order_versions", lambda row: row["version"])
 
 
+@visible("record.told", rows=OF_ORDER)
 @visible("graph.orders", rows=ORDERS)
 @strawberry.federation.type(
     keys=["id", "number"], authenticated=True, description="What a customer wants, and how far it is."

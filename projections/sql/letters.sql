@@ -38,14 +38,15 @@ from record.dead_letter where id = any($1::bigint[]) order by source, epoch, log
 -- name: ledger_of
 select id, source, epoch, log, ordinal, transaction, snapshot, tbl, op, key::text as key, before::text as before,
     after::text as after, committed_at, captured_at
-from record.ledger where (source, epoch, log, ordinal) = ($1, $2, $3, $4) and outcome = 'dead'
+from record.history where (source, epoch, log, ordinal) = ($1, $2, $3, $4) and outcome = 'dead'
 
 -- name: leave_ledger
 -- It enters anew: the ledger is in the order in which changes were projected.
-delete from record.ledger where id = $1
+with based as (delete from record.base where id = $1) delete from record.ledger where id = $1
 
 -- name: mend_ledger
 -- Of a snapshot's row: it counts before the sweep at the snapshot's end.
+with based as (update record.base set outcome = $2, mended_at = now() where id = $1)
 update record.ledger set outcome = $2, mended_at = now() where id = $1
 
 -- name: recount

@@ -43,13 +43,13 @@ with behind as materialized (
     union select source, epoch, log, ordinal from record.past_place where doc = any($1::text[])
 ), origin as materialized (
     select distinct l.source, l.tbl, l.key::text as key from behind b cross join lateral (
-        select source, tbl, key from record.ledger l
+        select source, tbl, key from record.history l
         where (l.source, l.epoch, l.log, l.ordinal) = (b.source, b.epoch, b.log, b.ordinal) and l.op <> 't'
     ) l
 ), found as (
     select l.id from origin o cross join lateral (
         select max(id) as id from (
-            select id from record.ledger
+            select id from record.history
             where $3::boolean and hashtextextended(source || ' ' || tbl || ' ' || key::text, 0)
                     = hashtextextended(o.source || ' ' || o.tbl || ' ' || o.key, 0)
                 and (source, tbl, key::text) = (o.source, o.tbl, o.key)
@@ -58,19 +58,19 @@ with behind as materialized (
             order by id desc limit 1
         ) whole
     ) since cross join lateral (
-        select id from record.ledger
+        select id from record.history
         where hashtextextended(source || ' ' || tbl || ' ' || key::text, 0)
                 = hashtextextended(o.source || ' ' || o.tbl || ' ' || o.key, 0)
             and (source, tbl, key::text) = (o.source, o.tbl, o.key)
             and ($2::timestamptz is null or projected_at <= $2) and id >= coalesce(since.id, 0)
     ) l
     union
-    select l.id from (select distinct source, tbl from origin) o join record.ledger l using (source, tbl)
+    select l.id from (select distinct source, tbl from origin) o join record.history l using (source, tbl)
     where l.op = 't' and ($2::timestamptz is null or l.projected_at <= $2)
 )
 select id, source, epoch, log, ordinal, transaction, tbl, op, key::text as key, before::text as before,
     after::text as after, case when mended_at > $2 then 'dead' else outcome end as outcome, committed_at, captured_at
-from record.ledger join found using (id) order by id limit $4
+from record.history join found using (id) order by id limit $4
 
 -- name: snapshot_since
 -- When the snapshots that were being taken at the instant $1 had begun: until they end, the graph stays as it was before.
@@ -78,7 +78,7 @@ select min(begun) from (
     select source, epoch from record.sweep where swept_at > $1::timestamptz
     union select source, epoch from record.checkpoint where snapshotting
 ) taken cross join lateral (
-    select projected_at as begun from record.ledger l
+    select projected_at as begun from record.history l
     where (l.source, l.epoch) = (taken.source, taken.epoch) order by log, ordinal limit 1
 ) first
 where begun <= $1

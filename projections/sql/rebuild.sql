@@ -27,22 +27,22 @@ where n.nspname = 'graph_before' and a.grantee <> n.nspowner
 select coalesce(bool_or(snapshotting), false) from record.checkpoint
 
 -- name: ledger_head
-select coalesce(max(id), 0) from record.ledger
+select coalesce(max(id), 0) from record.history
 
 -- name: ledger_between
 select id, source, epoch, log, ordinal, transaction, tbl, op, key::text as key, before::text as before,
     after::text as after, outcome, committed_at, captured_at
-from record.ledger where id > $1 and id <= $2 order by id limit $3
+from record.history where id > $1 and id <= $2 order by id limit $3
 
 -- name: mended_since
 -- Of changes that were dead, those that are not any more.
 select id, source, epoch, log, ordinal, transaction, tbl, op, key::text as key, before::text as before,
     after::text as after, outcome, committed_at, captured_at
-from record.ledger where id = any($1::bigint[]) and outcome <> 'dead' order by id
+from record.history where id = any($1::bigint[]) and outcome <> 'dead' order by id
 
 -- name: tail
 -- What the ledger gained since: how many changes, and whether a snapshot brought any.
-select count(*) as changes, coalesce(bool_or(op = 'r'), false) as snapshot from record.ledger where id > $1
+select count(*) as changes, coalesce(bool_or(op = 'r'), false) as snapshot from record.history where id > $1
 
 -- name: snapshot_xmin
 -- No transaction that is not seen now has a lower number.

@@ -26,6 +26,11 @@ begin
         record.first_place(number), record.first_place(number + 1));
 end $$;
 
+create function record.drop_partition(of_table text, number bigint) returns void language plpgsql as $$
+begin
+    execute format('drop table record.%I', of_table || '_' || number);
+end $$;
+
 create table record.checkpoint (                 -- how far the projector is in each source, and what became of its changes
     source        text primary key,
     epoch         integer not null,
@@ -98,7 +103,28 @@ create table record.ledger (                     -- every change that was projec
 -- The history of one row of a source.
 create index on record.ledger (hashtextextended(source || ' ' || tbl || ' ' || key::text, 0), id);
 create index on record.ledger (source, tbl, id) where op = 't';
+create index on record.ledger (id) where outcome = 'dead';
 select record.add_partition('ledger', 0);
+
+-- Of the ledger's partitions that were dropped: the latest of each row that was there at their end, whole, under its own
+-- id; and what is dead and counts on. A row that is gone stands here while an older change of its source may be replayed.
+create table record.base (like record.ledger including defaults including indexes);
+create index on record.base (source, epoch, log, ordinal);
+
+create view record.history as                    -- what is replayed
+select * from record.base union all select * from record.ledger;
+
+create table record.horizon (                    -- from when on the past can be told; no row: nothing was dropped
+    single        boolean primary key default true check (single),
+    known_since   timestamptz not null
+);
+
+create table record.dropped (                    -- what became of a source's changes that were dropped
+    source        text primary key,
+    applied       bigint not null default 0,
+    superseded    bigint not null default 0,
+    swept_epoch   integer                        -- of the last snapshot whose end was dropped
+);
 
 create table record.sweep (                      -- a snapshot ended here: what it did not bring is gone
     source        text not null,
@@ -166,6 +192,12 @@ create table record.feed (                       -- order events in commit order
     visible_at    timestamptz not null default clock_timestamp()  -- its transaction ended right then
 ) partition by range (position);
 select record.add_partition('feed', 0);
+
+create table record.told (                       -- what an order's events told that were dropped, so that nothing is told twice
+    order_id      text primary key,
+    version       bigint not null,               -- of the latest of them
+    keys          text[] not null                -- but those of ORDER_CHANGED, which names a place in a log
+);
 
 create table record.dead_letter (                -- changes that nobody could use; only what hangs on them waits
     id            bigint generated always as identity primary key,

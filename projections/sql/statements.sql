@@ -32,7 +32,7 @@ order by source for share
 lock table graph.revision in access share mode
 
 -- name: anything_stored
-select exists (select from graph.fact) or exists (select from record.feed)
+select exists (select from graph.fact) or exists (select from record.feed) or exists (select from record.told)
 
 -- name: known_keys
 select source, key, epoch, log, ordinal, doc, fact from graph.fact
@@ -61,8 +61,11 @@ with recursive seed (doc) as (
 select source, key, epoch, log, ordinal, doc, fact from graph.fact where doc = any (array (select doc from reached))
 
 -- name: emitted
-select order_id, array_agg(key) as keys, max(version) as version from record.feed
-where order_id = any($1::text[]) group by order_id
+select order_id, coalesce(array_agg(key) filter (where key is not null), '{}') as keys, max(version) as version from (
+    select order_id, key, version from record.feed where order_id = any($1::text[])
+    union all
+    select order_id, key, version from record.told left join unnest(keys) key on true where order_id = any($1::text[])
+) events group by order_id
 
 -- name: change_facts
 update graph.fact f set (epoch, log, ordinal, doc, fact) = (n.epoch, n.log, n.ordinal, n.doc, n.fact)
@@ -121,7 +124,7 @@ select key from graph.fact where source = $1 and epoch < $2 and doc is not null 
 
 -- name: put_sweep
 insert into record.sweep (source, epoch, log, ordinal, ledger_id)
-select $1, $2, $3, $4, coalesce(max(id), 0) from record.ledger
+select $1, $2, $3, $4, coalesce(max(id), 0) from record.history
 on conflict (source, epoch) do nothing
 
 -- name: roots_after
@@ -133,14 +136,14 @@ order by f.doc limit $2
 -- name: causes
 select source, epoch, log, ordinal, tbl, op, key::text as key, null as before, null as after, transaction, committed_at,
     captured_at
-from record.ledger
+from record.history
 where (source, epoch, log, ordinal) in (select * from unnest($1::text[], $2::int[], $3::bigint[], $4::int[]))
 
 -- name: ledger_after
 select id, source, epoch, log, ordinal, transaction, tbl, op, key::text as key, before::text as before,
     after::text as after, case when mended_at > $3::timestamptz then 'dead' else outcome end as outcome, committed_at,
     captured_at
-from record.ledger where id > $1 and ($3 is null or projected_at <= $3) order by id limit $2
+from record.history where id > $1 and ($3 is null or projected_at <= $3) order by id limit $2
 
 -- name: sweeps
 -- What snapshots swept until $1, or ever.

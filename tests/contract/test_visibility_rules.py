@@ -15,6 +15,7 @@ from gateway.visibility import HIDDEN_FROM, TABLES, Guard, Secret, seen
 ROOT = Path(__file__).parents[2]
 SCHEMAS = ("projections/sql/graph.sql", "projections/sql/record.sql", "commands/sql/commands.sql")
 WRITTEN_ONLY = {"graph.fact", "graph.claim", "graph.link", "record.sweep", "record.claim", "record.turn"} | {
+    "record.base", "record.dropped", "record.history", "record.horizon",
     "record.past_place", "record.past_claim", "record.past_link",
 }  # fmt: skip
 OUTSIDERS = (Role.CUSTOMER, Role.CHANNEL, Role.PARTNER)

@@ -85,6 +85,7 @@ PLANS: dict[str, tuple[str, list[Any]]] = {
     "an order's version": (GATEWAY["order_versions"], [["1"]]),
     "an order's explanations": (GATEWAY["explanations_by_order"], [["1"]]),
     "an event's turn": (GATEWAY["events_by_turn"], [["1"]]),
+    "an event's changes": (GATEWAY["changes_by_event"], [["1"]]),
     "what was told": (SQL["emitted"], [["1"]]),
     "causes": (SQL["causes"], [["erp"], [1], [1], [1]]),
     "a letter's change": (SQL["ledger_of"], ["erp", 1, 1, 1]),
