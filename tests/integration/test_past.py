@@ -1,5 +1,6 @@
 """An order as it was: what readers saw then, out of its own part of the ledger."""
 
+import json
 from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 
@@ -13,7 +14,7 @@ from cdc.change import Op
 from demo.story import Story
 from orders.graph import TABLES, CustomerRow, InventoryRow, OrderRow, ProductRow, Row, ShipToRow, by_identity
 from projections import past
-from projections.database import Connection
+from projections.database import SQL, Connection
 from projections.past import order_as_of, shown_at
 from projections.projector import Advanced, Projector
 from projections.replay import Rows, replayed, stored
@@ -124,3 +125,38 @@ async def test_more_than_can_be_replayed_is_refused(graph: Connection, monkeypat
     monkeypatch.setattr(past, "MOST_CHANGES", 1)
     with pytest.raises(past.TooMuchError, match="more than 1 changes"):
         await then(graph, "1", await graph.fetchval("select clock_timestamp()"))
+
+
+MANY = """
+insert into record.ledger
+    (source, epoch, log, ordinal, snapshot, tbl, op, key, after, outcome, committed_at, captured_at)
+select 'erp', 1, 1000 + n, 1, 'no', 'public.ordlin', 'u', json_build_object('ordno', 1000 + n / 10, 'linno', n % 10),
+    '{}', 'applied', now(), now() from generate_series(1, 60000) n;
+insert into graph.fact (source, key, epoch, log, ordinal, doc)
+select 'erp', 'line/' || n, 1, 1000 + n, 1, 'erp/order/' || 1000 + n / 10 from generate_series(1, 60000) n;
+insert into graph.claim select 'order_number=' || n, 'erp/order/' || n from generate_series(1000, 7000) n;
+insert into graph.link select 'order_number=' || n, 'east/partner_order/' || n from generate_series(1000, 7000) n;
+insert into record.past_link
+select 'order_number=' || n, 'east/partner_order/' || n + 1 from generate_series(1000, 7000, 2) n;
+insert into record.past_place
+select 'erp/order/' || 1000 + n / 10, 'erp', 1, 1000 + n, 1 from generate_series(1, 9000) n;
+analyze;
+"""
+MOST_BLOCKS = 1000
+
+
+async def test_only_the_orders_own_part_of_the_ledger_is_read(graph: Connection) -> None:
+    """By indexes, whatever else the ledger holds."""
+    await graph.execute(EMPTIED)
+    await graph.execute(MANY)
+    now = await graph.fetchval("select now()")
+    docs = [f"erp/order/{number}" for number in (1500, 1501, 2000)]
+    for name, arguments in (
+        ("past_documents", ("order_number=1500", 5000)),
+        ("past_ledger", (docs, now, True, 50_000)),
+        ("past_ledger", (docs, now, False, 50_000)),
+    ):
+        rows = await graph.fetch(f"explain (analyze, buffers, format json) {SQL[name]}", *arguments)
+        (plan,) = json.loads(rows[0][0])
+        assert plan["Plan"]["Actual Rows"] >= 2
+        assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] < MOST_BLOCKS, rows[0][0]
