@@ -7,6 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import asyncpg
@@ -24,6 +25,8 @@ PAUSE = 1.0
 """Seconds between two tries to connect."""
 LONGEST = 2.0
 """Seconds between two answers."""
+FORGOTTEN = 60.0
+"""Seconds between two looks for answers that nobody waits for any more."""
 
 
 async def answer_for_ever(connect: Callable[[], Awaitable[Connection]], mappings: Mappings) -> None:
@@ -47,7 +50,8 @@ async def _session(connection: Connection, mappings: Mappings) -> None:
             while await answer_one(connection, mappings):
                 await asyncio.sleep(min(time.monotonic() - begun, LONGEST))  # half of the time is the projector's
                 begun = time.monotonic()
-            await asked.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(asked.wait(), FORGOTTEN)
     finally:
         connection.terminate()
 

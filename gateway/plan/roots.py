@@ -35,6 +35,8 @@ class ByKey(NamedTuple):
 
     def bind(self, arguments: Arguments) -> Bound:
         given = {name: value for name, value in arguments.items() if value is not None and name != "wait_seconds"}
+        if not given.keys().isdisjoint(("as_of", "as_of_occurred")):
+            raise UncompilableError("its past is replayed")
         if len(given) != 1 or not given.keys() <= self.statements.keys():
             raise UncompilableError("it is not asked for by one key")
         ((name, value),) = given.items()

@@ -111,3 +111,8 @@ async def test_what_is_wrong_is_said(query: str, variables: str, told: str) -> N
 def test_a_role_has_its_scope(role: str, scope: list[str]) -> None:
     with pytest.raises(RejectedError):
         caller(role, scope)
+
+
+async def test_a_past_is_replayed() -> None:
+    query = '{ order(id: "1042", asOf: "2026-03-01T10:00:00Z") { id } }'
+    assert "its past is replayed" in await explain(query, "{}", caller("admin", []), None)
