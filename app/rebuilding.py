@@ -25,7 +25,7 @@ _SESSION = {
 
 async def rebuilt_text(settings: Settings, say: Callable[[str], None], *, dry_run: bool) -> str:
     """What became, or would become, of the graph. Raises MilepostError."""
-    async with connected(settings) as connection, connected(settings) as reader:
+    async with connected(settings.graph_dsn) as connection, connected(settings.graph_dsn) as reader:
         return text(await Rebuild(connection, reader, mappings(settings), say).run(dry_run=dry_run))
 
 
@@ -34,7 +34,7 @@ async def mended_text(
 ) -> str:
     """What became, or would become, of these orders, and of those with facts of the table. Raises MilepostError."""
     differ, told = 0, 0
-    async with connected(settings) as connection:
+    async with connected(settings.graph_dsn) as connection:
         await locked(connection)
         some = Orders(connection, mappings(settings))
         wanted = [*orders, *(await some.of_table(*named(table)) if table else ())]
@@ -55,13 +55,13 @@ def named(table: str) -> tuple[str, str]:
 
 
 async def drop_text(settings: Settings) -> str:
-    async with connected(settings) as connection:
+    async with connected(settings.graph_dsn) as connection:
         return "the old graph is gone" if await drop_old(connection) else "there is no old graph"
 
 
 @asynccontextmanager
-async def connected(settings: Settings) -> AsyncIterator[Connection]:
-    connection = await asyncpg.connect(settings.graph_dsn, timeout=5, server_settings=_SESSION)
+async def connected(dsn: str) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(dsn, timeout=5, server_settings=_SESSION)
     try:
         yield connection
     finally:

@@ -1,4 +1,4 @@
-"""`python -m bench start|latency|project|capture|fold|query|growth|overload`."""
+"""`python -m bench start|latency|project|capture|fold|query|growth|overload|rebuild`."""
 
 import asyncio
 from pathlib import Path
@@ -73,6 +73,14 @@ def growth(
         asyncio.run(enlarged.measure(rounds, orders))
     if of != "projector":
         asyncio.run(growth.measure(rounds, seconds))
+
+
+@app.command
+def rebuild(*, orders: int = 500, sizes: tuple[int, ...] = (10, 40), recording: Path | None = None) -> None:
+    """The graph made anew from its ledger, which holds so many copies of a story; beside the projector."""
+    from bench.rebuild import measure
+
+    asyncio.run(measure(orders, sizes, recording))
 
 
 @app.command

@@ -19,7 +19,7 @@ from projections.store import Key, Known, completed, same_place
 from projections.text import decode_fact, doc_text, encode_fact
 from projections.writer import FACT_COLUMNS
 
-PAGE = 5_000
+PAGE = 2_000
 STAGED = 100_000
 """Facts that wait outside the table at most, but for a page's."""
 

@@ -1,7 +1,7 @@
 """The rows of the graph that is being made: all of them at once, then what later changes touch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from cdc.change import Change, Op
@@ -13,9 +13,11 @@ from projections.loader import Loader
 from projections.mapping import Mappings
 from projections.rebuild.beside import NEXT
 from projections.rebuild.facts import Entered, facts_of, mapping_of
-from projections.snapshot import CHUNK
 from projections.text import text_doc
 from projections.writer import write_facts, write_rows
+
+TREES = 200
+"""In memory at once, and as many that are loaded meanwhile."""
 
 
 class Untold(Loader):
@@ -27,25 +29,25 @@ class Untold(Loader):
 
 async def derive_all(connection: Connection, reader: Connection, underivable: set[Doc]) -> None:
     """The rows of all facts; `underivable` is told of which trees there are none."""
-    async for docs in roots(reader):
-        loading = asyncio.create_task(loaded(reader, docs))
-        fold = await loading
-        fold.underivable = underivable
-        views = [fold.view(doc) for doc in docs if fold.store.root(doc) == doc]
-        await write_rows(connection, {key: row for view in views for key, row in view.rows.items()}, NEXT)
+    loading = asyncio.create_task(trees_after(reader, ""))
+    try:
+        while trees := await loading:
+            last, fold = trees
+            loading = asyncio.create_task(trees_after(reader, last))
+            fold.underivable = underivable
+            views = list(fold.look(list(fold.store.docs)).values())
+            await write_rows(connection, {key: row for view in views for key, row in view.rows.items()}, NEXT)
+    finally:
+        loading.cancel()
+        await asyncio.wait([loading])
 
 
-async def roots(reader: Connection) -> AsyncIterator[list[Doc]]:
-    after = ""
-    while docs := [row["doc"] for row in await reader.fetch(NEXT.sql["roots_after"], after, CHUNK)]:
-        after = docs[-1]
-        yield [text_doc(doc) for doc in docs]
-
-
-async def loaded(reader: Connection, docs: Iterable[Doc]) -> Fold:
+async def trees_after(reader: Connection, after: str) -> tuple[str, Fold] | None:
+    """The facts of some trees, and the last one's root."""
+    docs = [row["doc"] for row in await reader.fetch(NEXT.sql["roots_after"], after, TREES)]
     fold = Fold(thorough=True)
-    await Untold(fold, graph=NEXT).load_components(reader, set(docs), set())
-    return fold
+    await Untold(fold, graph=NEXT).load_components(reader, set(map(text_doc, docs)), set())
+    return (docs[-1], fold) if docs else None
 
 
 class Follower:
