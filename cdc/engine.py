@@ -14,17 +14,14 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from msgspec.structs import replace
-
-from cdc.capture import Capture, SourceLag, State
+from cdc.capture import Capture, SourceLag
 from cdc.change import Checkpoint, Transaction
 from cdc.child import Child, start_error
 from cdc.database import CapturedDatabase, connected, drop_slot
 from cdc.envelope import decode
 from cdc.frames import Ack, Header, Kind, Start, Stop
 from cdc.kinds import Captured, check, prepare, properties
-from cdc.lag import measured
-from cdc.mariadb.database import MariaDatabase, bytes_behind
+from cdc.lag import lag_of
 from cdc.pauses import Pauses
 from cdc.resume import Anew, Continue
 from cdc.transactions import TornError
@@ -94,7 +91,7 @@ class EngineSource:
 
     async def lag(self) -> list[SourceLag]:
         """How every source does, asked now; in the order of the databases."""
-        return await asyncio.gather(*map(self._lag, self._captures.values()))
+        return await asyncio.gather(*map(lag_of, self._captures.values()))
 
     async def _answer(self, capture: Capture, acks: Sequence[Ack]) -> None:
         for ack in acks:
@@ -269,30 +266,6 @@ class EngineSource:
         offset = decision.offset.decode() if isinstance(decision, Continue) else None
         settings = properties(database, self._folder / f"{run}.offset", snapshot=offset is None)
         await child.send(Start(run, database.name, settings, offset))
-
-    async def _lag(self, capture: Capture) -> SourceLag:
-        if isinstance(capture.database, MariaDatabase):
-            return await self._lag_of_log(capture, capture.database)
-        lag = await measured(
-            capture.database,
-            capture.state,
-            capture.reason,
-            capture.epoch,
-            capture.last_event_at,
-            capture.pace,
-            capture.healed,
-        )
-        return replace(lag, given_up=bool(capture.given_up))
-
-    async def _lag_of_log(self, capture: Capture, database: MariaDatabase) -> SourceLag:
-        """Nobody confirms anything to a MariaDB: what lies behind the checkpoint is what counts."""
-        state, reason, behind = capture.state, capture.reason, None
-        try:
-            behind = await bytes_behind(database, capture.checkpoint)
-        except MilepostError as error:
-            state, reason = State.FAILED, str(error)
-        last, healed = capture.last_event_at, capture.healed
-        return SourceLag(database.name, state, reason or None, capture.epoch, behind, last, healed=healed)
 
 
 def _counts(transactions: Sequence[Transaction]) -> Counter[str]:

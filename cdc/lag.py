@@ -4,8 +4,11 @@ import time
 from datetime import datetime
 from typing import NamedTuple
 
-from cdc.capture import Healed, Pace, SlotHealth, SourceLag, State
+from msgspec.structs import replace
+
+from cdc.capture import Capture, Healed, Pace, SlotHealth, SourceLag, State
 from cdc.database import SQL, CapturedDatabase, connected
+from cdc.mariadb.database import MariaDatabase, bytes_behind
 from orders.errors import MilepostError
 
 
@@ -56,3 +59,30 @@ async def measured(
         if state is State.STREAMING and not slot.active:
             state, reason = State.STARTING, f"nobody reads its slot {database.slot}"
     return SourceLag(database.name, state, reason or None, epoch, behind, last_event_at, health, healed)
+
+
+async def lag_of(capture: Capture) -> SourceLag:
+    """Of a source that an engine captures."""
+    if isinstance(capture.database, MariaDatabase):
+        return await _lag_of_log(capture, capture.database)
+    lag = await measured(
+        capture.database,
+        capture.state,
+        capture.reason,
+        capture.epoch,
+        capture.last_event_at,
+        capture.pace,
+        capture.healed,
+    )
+    return replace(lag, given_up=bool(capture.given_up))
+
+
+async def _lag_of_log(capture: Capture, database: MariaDatabase) -> SourceLag:
+    """Nobody confirms anything to a MariaDB: what lies behind the checkpoint is what counts."""
+    state, reason, behind = capture.state, capture.reason, None
+    try:
+        behind = await bytes_behind(database, capture.checkpoint)
+    except MilepostError as error:
+        state, reason = State.FAILED, str(error)
+    last, healed = capture.last_event_at, capture.healed
+    return SourceLag(database.name, state, reason or None, capture.epoch, behind, last, healed=healed)
