@@ -5,10 +5,11 @@ import msgspec
 from orders.facts import Doc, DocKind, Fact, Ident
 
 _facts = msgspec.json.Decoder(Fact)
+_encoder = msgspec.json.Encoder()
 
 
 def doc_text(doc: Doc) -> str:
-    return f"{doc.source}/{doc.kind.value}/{doc.id}"
+    return f"{doc.source}/{doc.kind}/{doc.id}"
 
 
 def text_doc(text: str) -> Doc:
@@ -22,7 +23,7 @@ def ident_text(ident: Ident) -> str:
 
 def encode_fact(fact: Fact) -> bytes | None:
     """None for a deletion."""
-    return None if fact.body is None else msgspec.json.encode(fact)
+    return None if fact.body is None else _encoder.encode(fact)
 
 
 def decode_fact(key: str, raw: bytes | None) -> Fact:

@@ -3,12 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from cdc.change import UNAVAILABLE, Checkpoint
+from orders.facets import Facets
 from orders.graph import TABLES, Identity, Row
 from projections.batch import Batch, Entry, Tally
 from projections.database import LIVE, SQL, Connection, Graph, columns
@@ -124,9 +126,9 @@ def ledger_row(entry: Entry) -> tuple[Any, ...]:
         change.source,
         *change.position,
         change.transaction,
-        entry.snapshot.value,
+        entry.snapshot,
         change.table,
-        change.op.value,
+        change.op,
         json_text(change.key),
         json_text(change.before),
         json_text(change.after),
@@ -136,15 +138,18 @@ def ledger_row(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def json_text(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value, enc_hook=left_out).decode()
-
-
 def left_out(value: Any) -> str:
     """A value that the source's log left out is written as Debezium writes it."""
     if value is UNSET:
         return UNAVAILABLE
     raise TypeError(f"a column of {type(value)}")
+
+
+_columns = msgspec.json.Encoder(enc_hook=left_out)
+
+
+def json_text(value: Any) -> str | None:
+    return None if value is None else _columns.encode(value).decode()
 
 
 async def write_feed(connection: Connection, events: Sequence[Event]) -> int | None:
@@ -167,18 +172,18 @@ def feed_row(event: Event) -> tuple[Any, ...]:
     return (
         event.order_id,
         event.version,
-        happening.type.value,
+        happening.type,
         happening.key,
         happening.subject,
         happening.subject_id,
         happening.detail,
         happening.occurred_at,
-        facets_text(event),
+        facets_text(event.facets),
         event.snapshot,
         happening.command,
         cause.source,
         cause.table,
-        cause.op.value,
+        cause.op,
         json_text(cause.key),
         str(cause.position),
         cause.transaction,
@@ -188,10 +193,12 @@ def feed_row(event: Event) -> tuple[Any, ...]:
     )
 
 
-def facets_text(event: Event) -> str:
-    facets = msgspec.structs.asdict(event.facets)
-    facets["return"] = facets.pop("return_state")
-    return msgspec.json.encode(facets).decode()
+@lru_cache(maxsize=1_000)
+def facets_text(facets: Facets) -> str:
+    """Few of all that could be together ever are."""
+    named = msgspec.structs.asdict(facets)
+    named["return"] = named.pop("return_state")
+    return msgspec.json.encode(named).decode()
 
 
 async def write_checkpoint(connection: Connection, old: Checkpoint | None, new: Checkpoint, tally: Tally) -> bool:
