@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cdc.advice import MEGABYTE, advice
+from cdc.advice import MEGABYTE, Limits, advice
 from cdc.capture import Healed, SlotHealth, SourceLag, State
 
 FINE = SourceLag("erp", State.STREAMING, None, 1, 0, None, SlotHealth("reserved", 0, None, None))
-MOST = 100 * MEGABYTE
+MOST, KEPT = 100 * MEGABYTE, 1_000 * MEGABYTE
 HEALED = Healed(datetime(2026, 1, 1, tzinfo=UTC), "its slot was lost")
 
 
@@ -17,8 +17,10 @@ def told(
     behind: int | None = 0,
     slot: SlotHealth | None = FINE.slot,
     healed: Healed | None = None,
+    drops: bool = False,
 ) -> str | None:
-    return advice(SourceLag("erp", state, None, 1, behind, None, slot, healed), "milepost_erp", MOST)
+    lag = SourceLag("erp", state, None, 1, behind, None, slot, healed)
+    return advice(lag, "milepost_erp", Limits(MOST, KEPT, drops))
 
 
 @pytest.mark.parametrize("behind", [None, 0, MOST])
@@ -46,6 +48,16 @@ def test_more_behind_than_allowed() -> None:
 def test_log_that_the_source_will_drop(safe: int | None, seconds: float | None, says: str | None) -> None:
     said = told(slot=SlotHealth("extended", 0, safe, seconds))
     assert (said is None) if says is None else (said or "").startswith(says)
+
+
+@pytest.mark.parametrize(("drops", "says"), [(True, "the slot is given up"), (False, "pg_drop_replication_slot")])
+def test_more_kept_than_allowed(drops: bool, says: str) -> None:
+    kept = SlotHealth("reserved", KEPT * 8 // 10, None, None)
+    assert told(slot=kept, drops=drops) is None
+    said = told(slot=SlotHealth("reserved", KEPT * 9 // 10, None, None), drops=drops)
+    assert said is not None
+    assert said.startswith("900 MB of log are kept for us there, 1000 are allowed")
+    assert says in said
 
 
 def test_danger_comes_before_lag() -> None:
