@@ -207,16 +207,19 @@ def rebuild(
     table: Annotated[
         str | None, Parameter(help="SOURCE.TABLE: the orders alone that have facts of this table.")
     ] = None,
+    snapshot: Annotated[str | None, Parameter(help="Read this source anew instead, by a new snapshot.")] = None,
     data: Data = None,
     demo: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Make the graph anew from its ledger, with the mappings as they are now, while all goes on."""
-    from app.rebuilding import drop_text, mended_text, rebuilt_text
+    from app.rebuilding import drop_text, mended_text, read_anew_text, rebuilt_text
 
     async def main() -> None:
         settings = Settings.load(folder(data, demo))
         if drop_old:
             say(await drop_text(settings))
+        elif snapshot:
+            say(await read_anew_text(settings, snapshot, say))
         elif order or table:
             say(await mended_text(settings, order or (), table, say, dry_run=dry_run))
         else:

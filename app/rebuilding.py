@@ -1,19 +1,26 @@
 """`milepost rebuild`, for people."""
 
+import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
 
 from app.capture import mappings
+from app.connectors import Connectors, captured
 from app.deadletters import difference_line
-from app.settings import Settings
-from orders.errors import RejectedError
-from projections.database import Connection
+from app.settings import Settings, SourceSettings
+from orders.errors import NotFoundError, RejectedError, TransientError
+from projections.database import SQL, Connection
 from projections.rebuild.report import MOST, Shown
 from projections.rebuild.run import Rebuild, Report, drop_old, locked
 from projections.rebuild.some import Orders
+from projections.requests import CHANNEL
 
+SECONDS = 60.0
+"""In which a projector begins with a snapshot that is asked for."""
 _SESSION = {
     "application_name": "milepost rebuild",
     "timezone": "UTC",
@@ -52,6 +59,39 @@ def named(table: str) -> tuple[str, str]:
     if not dot:
         raise RejectedError(f"--table {table}: write SOURCE.TABLE, as in erp.public.ordhdr")
     return source, name
+
+
+async def read_anew_text(settings: Settings, name: str, say: Callable[[str], None]) -> str:
+    """Once the snapshot is whole. Raises MilepostError, TransientError when no projector begins with one."""
+    source = next((each for each in settings.sources if each.name == name), None)
+    if source is None:
+        raise NotFoundError(
+            f"there is no source {name}: name one of {', '.join(each.name for each in settings.sources)}"
+        )
+    async with connected(settings.graph_dsn) as connection:
+        epoch = await _asked(connection, settings, source)
+        say(f"a new snapshot of {name} is asked for")
+        deadline = time.monotonic() + SECONDS
+        while not (state := await connection.fetchrow(SQL["read_anew"], name, epoch)) or not state["whole"]:
+            if state and state["begun"]:
+                deadline = math.inf
+            if time.monotonic() > deadline:
+                raise TransientError("no projector has begun with it yet: it runs with `milepost up`")
+            await asyncio.sleep(0.1)
+    return f"{name} was read anew"
+
+
+async def _asked(connection: Connection, settings: Settings, source: SourceSettings) -> int:
+    """The epoch that the source is in before. Raises MilepostError."""
+    if settings.kafka is not None:
+        epoch: int | None = await connection.fetchval(SQL["epoch_of"], source.name)
+        await Connectors(settings.kafka).restart(captured(source, settings.kafka), snapshot=True)
+    else:
+        epoch = await connection.fetchval(SQL["ask_anew"], source.name)
+        await connection.execute("select pg_notify($1, '')", CHANNEL)
+    if epoch is None:
+        raise TransientError(f"{source.name} was never read yet")
+    return epoch
 
 
 async def drop_text(settings: Settings) -> str:

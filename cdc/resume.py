@@ -61,8 +61,10 @@ def known(checkpoint: Checkpoint | None) -> Known | Anew:
     """What the checkpoint keeps, or why nobody can go on behind it."""
     if checkpoint is None:
         return Anew("it is captured for the first time", expected=True)
-    if checkpoint.snapshotting or checkpoint.resume is None:
+    if checkpoint.snapshotting:
         return Anew("its snapshot was not taken whole")
+    if checkpoint.resume is None:
+        return Anew("somebody asked for a new one", expected=True)
     try:
         resume = msgspec.json.decode(checkpoint.resume, type=_Resume)
     except msgspec.DecodeError as error:

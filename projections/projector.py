@@ -67,7 +67,9 @@ class Projector:
         self.checkpoints: dict[str, Checkpoint] = {}
 
     async def start(self) -> dict[str, Checkpoint]:
-        """Read where the graph stands."""
+        """Read where the graph stands. A source of which a new snapshot was asked for is read from its beginning."""
+        if await self._connection.fetchval(SQL["asked_anew"]):
+            await self._connection.execute(SQL["begin_anew"])
         self.checkpoints = await self._stored()
         self._fold.underivable |= await self._letters.start()
         return dict(self.checkpoints)
@@ -212,7 +214,12 @@ class Projector:
         self.enter(batch, transaction, stated, delta)
 
     async def answer_requests(self) -> bool:
-        """What was asked about dead letters; False while a snapshot is under way: then it has to wait."""
+        """What was asked about dead letters; False while a snapshot is under way: then it has to wait.
+
+        Raises FencedError when a new snapshot was asked for: `start` is needed for that.
+        """
+        if source := await self._connection.fetchval(SQL["asked_anew"]):
+            raise FencedError(source)
         if any(checkpoint.snapshotting for checkpoint in self.checkpoints.values()):
             return False
         desk = Desk(self._connection, self._mappings, self._loader, self._letters, self.checkpoints, self._take_turn)

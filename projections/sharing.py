@@ -11,7 +11,7 @@ from projections.database import SQL, Connection, columns
 
 
 class FencedError(Exception):
-    """The source is another projector's."""
+    """The source is another projector's, or to be read anew."""
 
     def __init__(self, source: str) -> None:
         super().__init__(source)

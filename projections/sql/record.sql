@@ -38,6 +38,7 @@ create table record.checkpoint (                 -- how far the projector is in 
     ordinal       integer not null,
     resume        bytea,
     snapshotting  boolean not null,
+    anew          boolean not null default false, -- somebody asked for a new snapshot; nothing is projected of the source until it begins
     seen          bigint not null default 0,     -- as the source counts them
     applied       bigint not null default 0,
     superseded    bigint not null default 0,

@@ -1,6 +1,24 @@
 -- name: load_checkpoints
 select source, epoch, log, ordinal, resume, snapshotting from record.checkpoint
 
+-- name: ask_anew
+-- A new snapshot of the source $1; the epoch that it is in now.
+update record.checkpoint set anew = true where source = $1 returning epoch
+
+-- name: epoch_of
+select epoch from record.checkpoint where source = $1
+
+-- name: asked_anew
+select source from record.checkpoint where anew limit 1
+
+-- name: begin_anew
+-- Whoever goes on behind this checkpoint knows no place to resume at.
+update record.checkpoint set anew = false, resume = null where anew
+
+-- name: read_anew
+-- Whether a snapshot behind the epoch $2 has begun, and whether it is whole.
+select epoch > $2 as begun, epoch > $2 and not snapshotting as whole from record.checkpoint where source = $1
+
 -- name: take_projector_lock
 -- One projector at a time: whoever holds this session lock. A zombie finds the checkpoint moved and is fenced.
 select pg_try_advisory_lock(742511, 1)
@@ -100,7 +118,7 @@ update record.checkpoint
 set epoch = $2, log = $3, ordinal = $4, resume = $5, snapshotting = $6, seen = seen + $7, applied = applied + $8,
     superseded = superseded + $9, dead = dead + $10, filtered = filtered + $11,
     committed_at = coalesce($12, committed_at), projected_at = now()
-where source = $1 and (epoch, log, ordinal) = ($13, $14, $15)
+where source = $1 and (epoch, log, ordinal) = ($13, $14, $15) and not anew
 
 -- name: settle
 select command.settle($1::text[], $2::bigint)

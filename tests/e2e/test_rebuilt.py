@@ -61,3 +61,22 @@ async def test_a_subscriber_notices_nothing(whole: Milepost) -> None:
 
 async def told(whole: Milepost, orders: int) -> bool:
     return len(await whole.fetch("select from graph.orders")) >= orders
+
+
+async def test_a_source_is_read_anew(whole: Milepost) -> None:
+    number = new_number()
+    await whole.write("erp", *entered(number), accepted(number))
+    await seen(whole, number)
+    [[before]] = await whole.fetch("select epoch from record.checkpoint where source = 'erp'")
+    feed = await whole.fetch(FEED)
+    arguments = ["--snapshot", "erp", "--data", str(whole.data)]
+    process = await asyncio.create_subprocess_exec(*COMMAND, *arguments)
+    assert await asyncio.wait_for(process.wait(), SECONDS) == 0
+    checkpoint = await whole.fetch("select epoch, snapshotting, anew from record.checkpoint where source = 'erp'")
+    assert [tuple(row) for row in checkpoint] == [(before + 1, False, False)]
+    assert await whole.fetch(FEED) == feed
+    later = new_number()
+    await whole.write("erp", *entered(later), accepted(later))
+    await seen(whole, later)
+    verdict = await whole.verdict()
+    assert (verdict.replay, verdict.direct) == ([], [])

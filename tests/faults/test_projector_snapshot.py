@@ -6,8 +6,9 @@ import asyncpg
 import pytest
 
 from cdc.change import Op, Snapshot, Transaction
-from projections.database import Connection
-from projections.projector import Advanced, Projector
+from projections.database import SQL, Connection
+from projections.projector import Advanced, Fenced, Projector
+from projections.sharing import FencedError
 from tests.controls import projecting
 from tests.controls.projecting import Written, header, line, order, transaction
 from tests.controls.story import MAPPINGS
@@ -146,3 +147,17 @@ async def test_while_one_source_is_in_its_snapshot_the_other_waits_in_sight(grap
 
 
 STOCK = {"sku": "T-100", "on_hand": "5.000", "allocated": "0.000", "updated_at": "2026-03-02T15:00:00+00:00"}
+
+
+async def test_one_that_is_asked_for_stops_the_projector_until_it_begins_anew(graph: Connection) -> None:
+    projector = Projector(graph, MAPPINGS)
+    await projector.start()
+    await projector.project([order(1, 1)])
+    assert await graph.fetchval(SQL["ask_anew"], "erp") == 1
+    with pytest.raises(FencedError):
+        await projector.answer_requests()
+    assert await projector.project([order(2, 2)]) == Fenced("erp")
+    assert (await projector.start())["erp"].resume is None
+    assert isinstance(await projector.project([last(2, 5, *read(1))]), Advanced)
+    assert await projector.answer_requests()
+    await projecting.check(graph)
