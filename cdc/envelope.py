@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -172,7 +173,9 @@ def is_absent(value: object) -> bool:
     return False
 
 
+@lru_cache(maxsize=256)
 def instant(microseconds: int) -> datetime:
+    """All changes of a transaction say the same."""
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
@@ -193,7 +196,7 @@ def changes(
 
 def is_wanted(line: Line | Unreadable, hidden: frozenset[str]) -> bool:
     """Whether it is a change, or stands in the place of one."""
-    return isinstance(line, Unreadable) or (line.is_row and line.table not in hidden)
+    return isinstance(line, Unreadable) or (line.value.op in _OPS and not (hidden and line.table in hidden))
 
 
 def change(source: str, line: Line, position: Position) -> Change:
@@ -201,7 +204,7 @@ def change(source: str, line: Line, position: Position) -> Change:
     value, origin = line.value, line.value.source or Origin()
     return Change(
         source=source,
-        table=line.table,
+        table=origin.name,
         op=_OPS[value.op or ""],
         key=line.key or {},
         before=value.before,
