@@ -336,6 +336,71 @@ def each_connector(
     finish(main)
 
 
+ledger = App(name="ledger", help="Ledger and feed: what they hold, and what leaves them.")
+app.command(ledger)
+
+Age = Annotated[str | None, Parameter(help="Partitions that are all older, such as 90d or 12h.")]
+Size = Annotated[str | None, Parameter(help="The oldest partitions, while all together are larger, such as 20GB.")]
+
+
+@ledger.command(name="list")
+def list_partitions(*, data: Data = None, demo: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """The partitions, of when they are, and how large."""
+    from app.retention import listed_text
+
+    async def main() -> None:
+        say(await listed_text(Settings.load(folder(data, demo)).graph_dsn))
+
+    finish(main)
+
+
+@ledger.command(name="prune")
+def prune_ledger(
+    *,
+    older_than: Age = None,
+    larger_than: Size = None,
+    feed_older_than: Annotated[str | None, Parameter(help="The same for the feed.")] = None,
+    dry_run: Annotated[bool, Parameter(help="Only tell what would go.", negative="")] = False,
+    data: Data = None,
+    demo: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Drop old partitions; all that replay and verify need of them is kept. The newest partition never goes."""
+    from app.retention import Limits, age, pruned_text, size
+    from projections.partitions import Table
+
+    async def main() -> None:
+        if older_than is None and larger_than is None and feed_older_than is None:
+            raise RejectedError("say what may go: --older-than, --larger-than or --feed-older-than")
+        limits = {Table.LEDGER: Limits(age(older_than), size(larger_than)), Table.FEED: Limits(age(feed_older_than))}
+        say(await pruned_text(Settings.load(folder(data, demo)).graph_dsn, limits, dry_run=dry_run))
+
+    finish(main)
+
+
+@ledger.command(name="export")
+def export_ledger(
+    *,
+    to: Annotated[Path, Parameter(help="The folder that the files go into.")],
+    format: Annotated[  # noqa: A002
+        Literal["jsonl", "parquet"], Parameter(help="JSON lines with zstd, or Parquet, which needs milepost[parquet].")
+    ] = "jsonl",
+    table: Annotated[Literal["ledger", "feed"], Parameter(help="Which of the two.")] = "ledger",
+    older_than: Age = None,
+    data: Data = None,
+    demo: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Write partitions to files, one each; without --older-than all of them."""
+    from app.exporting import Format
+    from app.retention import Limits, age, exported_text
+    from projections.partitions import Table
+
+    async def main() -> None:
+        dsn = Settings.load(folder(data, demo)).graph_dsn
+        say(await exported_text(dsn, Table(table), Limits(age(older_than)), to, Format(format)))
+
+    finish(main)
+
+
 deadletters = App(name="deadletters", help="Changes that nobody could use, and what to do about them.")
 app.command(deadletters)
 

@@ -96,6 +96,7 @@ class Installation:
             min_free_mb=config.min_free_mb,
             lag_alert_mb=config.lag_alert_mb,
             capture=config.capture,
+            retention=config.retention,
             auth=config.auth,
             limits=config.limits,
             workers=config.workers,

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import asdict, replace
 
+from app.exporting import Format as ExportFormat
 from app.folder import write_private
 from gateway.auth import Role
 from gateway.throttle import ALLOWED, FULL_AGAIN, Allowance
@@ -31,6 +32,8 @@ Megabytes = Annotated[int, Meta(ge=1)]
 MOST_WORKERS = 64
 Workers = Annotated[int, Meta(ge=1, le=MOST_WORKERS)]
 Positive = Annotated[int, Meta(ge=1)]
+Days = Annotated[float, Meta(gt=0)]
+Gigabytes = Annotated[float, Meta(gt=0)]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -95,6 +98,19 @@ class CaptureConfig(Struct, frozen=True, forbid_unknown_fields=True):
     when_too_much: TooMuch = TooMuch.WARN
 
 
+class RetentionConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[retention]`: days and 10^9 bytes that ledger and feed are kept; None: for ever.
+
+    `export` is the folder into which what leaves is written first, as `format`.
+    """
+
+    ledger_days: Days | None = None
+    ledger_gb: Gigabytes | None = None
+    feed_days: Days | None = None
+    export: str | None = None
+    format: ExportFormat = ExportFormat.JSONL
+
+
 class Settings(Struct, frozen=True):
     """All that a child process needs. `graph_dsn` is the owner's, `gateway_dsn` the reader's; sizes are 10^6 bytes."""
 
@@ -108,6 +124,7 @@ class Settings(Struct, frozen=True):
     min_free_mb: int = 200
     lag_alert_mb: int = 1000
     capture: CaptureConfig = CaptureConfig()
+    retention: RetentionConfig = RetentionConfig()
     auth: AuthConfig | None = None
     limits: dict[Role, Allowance] = {}
     workers: int = 1
@@ -190,6 +207,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     lag_alert_mb: Megabytes = 1000
     hung_after_s: Positive = 30
     capture: dict[str, Any] = {}
+    retention: dict[str, Any] = {}
 
 
 class Config(Struct, frozen=True):
@@ -211,6 +229,7 @@ class Config(Struct, frozen=True):
     lag_alert_mb: int = 1000
     hung_after_s: int = 30
     capture: CaptureConfig = CaptureConfig()
+    retention: RetentionConfig = RetentionConfig()
 
 
 def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
@@ -233,6 +252,7 @@ def read_config(path: Path, env: Mapping[str, str] = os.environ) -> Config:
         lag_alert_mb=file.lag_alert_mb,
         hung_after_s=file.hung_after_s,
         capture=_capture(path, file),
+        retention=_retention(path, file.retention),
     )
 
 
@@ -262,6 +282,11 @@ def _capture(path: Path, file: _File) -> CaptureConfig:
             'lags; leave it at "warn"'
         )
     return capture
+
+
+def _retention(path: Path, entry: dict[str, Any]) -> RetentionConfig:
+    retention = _convert(path, "retention", entry, RetentionConfig)
+    return retention if retention.export is None else replace(retention, export=str(path.parent / retention.export))
 
 
 def _kafka(path: Path, entry: dict[str, Any]) -> KafkaConfig:

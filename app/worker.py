@@ -1,4 +1,4 @@
-"""The worker process: `python -m app.worker --data DIR`."""
+"""The worker process: `python -m app.worker --data DIR`. It keeps house, too: what is old leaves ledger and feed."""
 
 import argparse
 import asyncio
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from adapters import registry
 from app.children import ready, run_child
+from app.retention import keep_house
 from app.settings import Settings, SourceSettings
 from commands.ports import OrderHolds
 from commands.worker import Worker
@@ -20,7 +21,11 @@ async def work(data: Path) -> None:
     settings = Settings.load(data)
     holds = writable(settings.sources)
     worker = Worker(settings.graph_dsn, holds)
-    await worker.run(_stop(), partial(ready, f"writes to {', '.join(holds) or 'nothing'}"))
+    keeping = asyncio.create_task(keep_house(settings.graph_dsn, settings.retention))
+    try:
+        await worker.run(_stop(), partial(ready, f"writes to {', '.join(holds) or 'nothing'}"))
+    finally:
+        keeping.cancel()
 
 
 def writable(sources: tuple[SourceSettings, ...]) -> Mapping[str, OrderHolds]:

@@ -65,12 +65,12 @@ class Metrics:
             async with self._pool.acquire() as db:
                 sources = await db.fetch(SQL["metrics_of_sources"])
                 commands = await db.fetch(SQL["metrics_of_commands"])
-                position = await db.fetchval(SQL["feed_head"])
+                events = await db.fetchval(SQL["feed_events"])
         except (*OUTAGES, asyncpg.PostgresError):
             return [gauge("milepost_postgres_up", "Whether Postgres answers.", 0)]
         return [
             gauge("milepost_postgres_up", "Whether Postgres answers.", 1),
-            CounterMetricFamily("milepost_events", "Events in the feed.", position),
+            CounterMetricFamily("milepost_events", "Events that entered the feed.", events),
             *of_sources(sources),
             by_label("milepost_commands", "Commands that are not through.", "state", commands),
         ]

@@ -47,14 +47,14 @@ async def drop(connection: Connection, partition: Partition) -> None:
 
     Raises TransientError when somebody reads the table for long, or has changed what was just read.
     """
-    await _written(connection, partition)
+    await settled(connection, partition)
     if partition.table is Table.LEDGER:
         await _drop_ledger(connection, partition)
     else:
         await _drop_feed(connection, partition)
 
 
-async def _written(connection: Connection, partition: Partition) -> None:
+async def settled(connection: Connection, partition: Partition) -> None:
     """Wait for whoever began to write into it before the next one was begun."""
     async with connection.transaction():
         await _locked(connection, f"{partition.name} in share mode")

@@ -82,5 +82,8 @@ from command.command c cross join record.feed_head h where c.id = $1
 -- name: feed_head
 select position from record.feed_head
 
+-- name: feed_events
+select events from record.feed_head
+
 -- name: revisions
 select subject, revision from graph.revision where subject = any($1::text[])

@@ -163,7 +163,8 @@ create table record.feed_head (
     single        boolean primary key default true check (single),
     position      bigint not null,               -- the last one given out
     floor         bigint not null default 0,     -- the next one lies behind this one: a partition begins there
-    gone          bigint not null default 0      -- the last one whose event was dropped
+    gone          bigint not null default 0,     -- the last one whose event was dropped
+    events        bigint not null default 0      -- how many there ever were
 );
 insert into record.feed_head (position) values (0);
 

@@ -105,7 +105,7 @@ delete from graph.link where (ident, doc) in (select * from unnest($1::text[], $
 
 -- name: take_feed_positions
 -- The row stays locked until commit: positions are in commit order.
-update record.feed_head set position = greatest(position, floor) + $1 returning position - $1
+update record.feed_head set position = greatest(position, floor) + $1, events = events + $1 returning position - $1
 
 -- name: add_checkpoint
 insert into record.checkpoint (source, epoch, log, ordinal, resume, snapshotting, seen, applied, superseded, dead, filtered, committed_at)

@@ -53,7 +53,10 @@ FACETS = json.dumps(
 # As the projector does it: positions are given out under a lock that is held until commit.
 _LOCK = "select from record.feed_head for update"
 _APPEND = """
-with head as (update record.feed_head set position = position + cardinality($1::text[]) returning position)
+with head as (
+    update record.feed_head set position = position + cardinality($1::text[]), events = events + cardinality($1::text[])
+    returning position
+)
 insert into record.feed (position, order_id, version, type, key, subject, subject_id, facets, snapshot,
                          cause_source, cause_table, cause_op, cause_key, cause_position)
 select head.position - cardinality($1::text[]) + n, order_id,

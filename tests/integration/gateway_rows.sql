@@ -75,7 +75,7 @@ insert into record.source_state (source, state, detail, lag_bytes, lag_changes, 
 insert into record.dead_letter (source, epoch, log, ordinal, tbl, op, raw, reason, doc, order_id, resolved_at) values
     ('erp', 1, 9, 0, 'public.ordlin', 'c', 'what came ÿ', 'no such unit', 'order 1042', '1044', null),
     ('erp', 1, 10, 0, 'public.ordlin', 'c', 'mended', 'no such unit', null, null, now());
-update record.feed_head set position = 3;
+update record.feed_head set position = 3, events = 3;
 insert into record.feed values
     (1, '1042', 1, 'ORDER_ACCEPTED', 'accepted', 'order', '1042', null, '2026-03-01 10:05Z', '2026-03-01 10:05Z',
      '{"commercial": "ACCEPTED", "fulfillment": "NOT_RELEASED", "delivery": "NONE", "financial": "NOT_INVOICED",
