@@ -15,7 +15,7 @@ from demo.story import Story
 from orders.graph import TABLES, CustomerRow, InventoryRow, OrderRow, ProductRow, Row, ShipToRow, by_identity
 from projections import past
 from projections.database import SQL, Connection
-from projections.past import order_as_of, shown_at
+from projections.past import order_as_of, order_as_of_occurred, shown_at
 from projections.projector import Advanced, Projector
 from projections.replay import Rows, replayed, stored
 from tests.controls import projecting
@@ -57,6 +57,13 @@ async def then(db: Connection, order: str, at: datetime) -> past.Rows:
         return await order_as_of(db, MAPPINGS, order, at) or {}
 
 
+async def happened(db: Connection, order: str) -> Rows:
+    """By now."""
+    now = await db.fetchval("select clock_timestamp()")
+    async with db.transaction(isolation="repeatable_read"):
+        return seen(await order_as_of_occurred(db, MAPPINGS, order, now) or {})
+
+
 def seen(rows: past.Rows) -> Rows:
     return by_identity(row for kind in TABLES if kind not in MASTER for row in rows.get(kind.table, ()))
 
@@ -78,6 +85,9 @@ async def test_an_order_is_as_readers_saw_it(graph: Connection, seed: int) -> No
             expected = of_order(rows.values(), order)
             found = seen(await then(graph, order, at))
             assert found == (expected if ("orders", order) in expected else {}), (order, at)
+    for order in ORDERS:
+        expected = of_order(known[-1][1].values(), order)
+        assert await happened(graph, order) == (expected if ("orders", order) in expected else {}), order
 
 
 async def test_a_story_with_its_customers_and_articles(postgres: Postgres, graph: Connection) -> None:
@@ -92,6 +102,8 @@ async def test_a_story_with_its_customers_and_articles(postgres: Postgres, graph
             known.append((await graph.fetchval("select clock_timestamp()"), await stored(graph)))
     orders = [row["id"] for row in await graph.fetch("select id from graph.orders")]
     assert len(orders) == 8
+    for order in orders:
+        assert await happened(graph, order) == of_order(known[-1][1].values(), order)
     for at, rows in known:
         for order in orders:
             found = await then(graph, order, at)
