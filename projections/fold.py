@@ -8,7 +8,7 @@ from functools import cached_property
 
 from msgspec import Struct, field
 
-from cdc.change import Change
+from cdc.change import Change, Position
 from orders.facets import Facets
 from orders.facts import Doc, Fact, Ident
 from orders.graph import Identity, Row
@@ -36,7 +36,7 @@ class Stated(Value, frozen=True):
 class Event(Struct, frozen=True):
     """A feed event before it has its position; `cause` is the change that made it appear.
 
-    `behind` are all changes of its transaction that say something of its order.
+    `behind` are the places of all changes of its transaction that say something of its order.
     """
 
     order_id: str
@@ -45,7 +45,7 @@ class Event(Struct, frozen=True):
     facets: Facets
     cause: Change
     snapshot: bool = False
-    behind: Sequence[Change] = ()
+    behind: Sequence[Position] = ()
 
 
 class Delta(Struct):
@@ -291,9 +291,10 @@ class Fold:
         if not fresh:
             changed = changed_happening(new.order_id, behind[0])
             fresh = [changed] if changed.key not in emitted.keys else []
+        places = [change.position for change in behind]
         for happening in fresh:
             version, cause = emitted.enter(happening.key), causes.of(happening) or behind[0]
-            yield Event(new.order_id, version, happening, new.facets, cause, behind=behind)
+            yield Event(new.order_id, version, happening, new.facets, cause, behind=places)
 
 
 def keys_of(stated: Iterable[Stated]) -> Iterator[Key]:

@@ -13,6 +13,7 @@ from projections.fold import Event, Fold, changed_happening, happening_order
 from projections.loader import Loader, position
 from projections.replay import change_of
 from projections.revisions import GRAPH, move_on
+from projections.store import FactStore
 from projections.text import doc_text, text_doc
 from projections.writer import write_facts, write_feed, write_rows
 
@@ -100,16 +101,36 @@ async def found_events(connection: Connection, fold: Fold, views: Sequence[View]
         if happening.key not in fold.emitted[view.order_id].keys
     ]
     causes = await ledger_causes(connection, fold, [happening for _, happening in new])
-    return [event for view, happening in new for event in announce(fold, view, happening, causes)]
+    trees = Trees(fold.store)
+    return [event for view, happening in new for event in announce(fold, view, happening, causes, trees)]
 
 
-def announce(fold: Fold, view: View, happening: Happening, causes: Causes) -> list[Event]:
+class Trees:
+    """Which changes the facts of a tree are of."""
+
+    def __init__(self, store: FactStore) -> None:
+        self._store = store
+        self._places: dict[Doc, list[tuple[str, Position]]] = {}
+
+    def behind(self, cause: Change, doc: Doc) -> list[Position]:
+        """Those of the document's tree that are of the cause's transaction, or of its snapshot."""
+        root = self._store.root(doc)
+        if root not in self._places:
+            known, tree = self._store.known, self._store.tree(root)
+            keys = [(each.source, key) for each, facts in tree.items() for key in facts]
+            self._places[root] = [(source, known[source, key].position) for source, key in keys]
+        found = [place for source, place in self._places[root] if source == cause.source]
+        return sorted({place for place in found if place[:2] == cause.position[:2]})
+
+
+def announce(fold: Fold, view: View, happening: Happening, causes: Causes, trees: Trees) -> list[Event]:
     known = fold.store.known.get(happening.because)
     cause = causes.get((happening.because[0], known.position)) if known else None
-    if view.order_id is None or view.facets is None or cause is None:
+    if view.order_id is None or view.facets is None or cause is None or known is None or known.fact.doc is None:
         return []
-    version = fold.emitted[view.order_id].enter(happening.key)
-    return [Event(view.order_id, version, happening, view.facets, cause, snapshot=cause.op is Op.READ)]
+    version, behind = fold.emitted[view.order_id].enter(happening.key), trees.behind(cause, known.fact.doc)
+    snapshot = cause.op is Op.READ
+    return [Event(view.order_id, version, happening, view.facets, cause, snapshot=snapshot, behind=behind)]
 
 
 async def ledger_causes(connection: Connection, fold: Fold, happenings: Sequence[Happening]) -> Causes:

@@ -189,7 +189,7 @@ def feed_row(event: Event) -> tuple[Any, ...]:
         cause.transaction,
         cause.committed_at,
         cause.captured_at,
-        [change.position.ordinal for change in event.behind[:MOST_BEHIND]] or [cause.position.ordinal],
+        [place.ordinal for place in event.behind[:MOST_BEHIND]] or [cause.position.ordinal],
     )
 
 

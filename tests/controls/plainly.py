@@ -52,4 +52,11 @@ class PlainFold:
         behind = causes.behind(root)
         for happening in sorted(fresh, key=happening_order) or [changed_happening(new.order_id, behind[0])]:
             cause = causes.of(happening) or behind[0]
-            yield Event(new.order_id, emitted.enter(happening.key), happening, new.facets, cause, behind=behind)
+            yield Event(
+                new.order_id,
+                emitted.enter(happening.key),
+                happening,
+                new.facets,
+                cause,
+                behind=[change.position for change in behind],
+            )

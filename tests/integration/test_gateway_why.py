@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.postgres import Postgres
+from cdc.change import Snapshot
 from demo.story import Story
 from projections.database import Connection
 from projections.projector import Projector
@@ -190,6 +191,18 @@ async def test_an_event_names_all_changes_behind_it_and_no_others(client: Client
     assert [each["position"] for each in changes] == ["1/0/20/1", "1/0/20/3"]
     await db.execute("delete from record.ledger where ordinal = 1")
     assert [each["position"] for each in (await behind(client, "2"))[2]] == ["1/0/20/3"], "what the ledger has"
+
+
+async def test_what_a_snapshot_found_follows_from_all_its_rows(client: Client, db: Connection) -> None:
+    projector = Projector(db, MAPPINGS)
+    await projector.start()
+    read = projecting.Op.READ
+    rows = projecting.line(2, read), projecting.header(1, read), projecting.line(1, read)
+    last = projecting.transaction(0x20, *rows, epoch=2, snapshot=Snapshot.LAST)
+    await projector.project([last])
+    kind, cause, changes = await behind(client, "1")
+    assert (kind, cause) == ("ORDER_ACCEPTED", "2/0/20/2")
+    assert [each["position"] for each in changes] == ["2/0/20/2", "2/0/20/3"]
 
 
 async def test_what_moves_is_behind_what_both_orders_tell(client: Client, db: Connection) -> None:
