@@ -66,7 +66,8 @@ insert into graph.reference values
     ('shipment', 'S7', 'shipment', 'east:S7', '1042'), ('tracking', '1Z999', 'shipment', 'east:S7', '1042'),
     ('tracking', '1Z000', 'shipment', 'east:S9', null), ('invoice', 'INV1', 'invoice', 'INV1', '1042'),
     ('rma', 'R1', 'return', 'R1', '1042'), ('rma', 'GONE', 'return', 'GONE', null);
-insert into record.checkpoint values
+insert into record.checkpoint (source, epoch, log, ordinal, resume, snapshotting, seen, applied, superseded, dead, filtered,
+    committed_at, projected_at) values
     ('erp', 1, 4294967297, 3, null, false, 10, 6, 1, 2, 1, now() - interval '90 seconds', now()),
     ('east', 1, 5, 0, null, true, 4, 4, 0, 0, 0, now() - interval '1 hour', now());
 insert into record.source_state (source, state, detail, lag_bytes, lag_changes, updated_at) values
