@@ -63,6 +63,8 @@ async def settled(connection: Connection, partition: Partition) -> None:
 async def _drop_ledger(connection: Connection, partition: Partition) -> None:
     low, high = partition.low, partition.high
     async with connection.transaction():
+        if not await connection.fetchval(SQL["keep_out_rebuild"]):
+            raise TransientError("the graph is being rebuilt from it; try again later")
         dead = await connection.fetchval(SQL["dead_within"], low, high)
         await _rebase(connection, low, high)
         await connection.execute(SQL["move_horizon"], low, high, partition.last)

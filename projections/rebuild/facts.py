@@ -37,7 +37,8 @@ def entered(row: asyncpg.Record) -> Entered:
 
 
 class Facts:
-    """`reached` is the last row of the ledger that is in; `reader` is another connection than the one that writes.
+    """`reached` is the last row of the ledger that is in, after `changes` of them; `reader` is another connection than
+    the one that writes.
 
     `spared` are the ledger's rows of changes that a snapshot brought and nobody could read.
     """
@@ -49,13 +50,14 @@ class Facts:
         self._staged = 0
         self._swept: set[tuple[str, int]] = set()
         self.spared: set[int] = set()
-        self.reached = 0
+        self.reached, self.changes = 0, 0
 
     async def read_on(self) -> None:
         """All that the ledger holds by now. Raises RejectedError for what the mapping cannot read any more."""
         async with self._reader.transaction(isolation="repeatable_read", readonly=True):
             head, ends = await self._reader.fetchval(SQL["ledger_head"]), await self.sweeps(self._reader)
         async for page in pages(self._reader, self.reached, head):
+            self.changes += len(page)
             while ends and ends[0].after < page[-1].id:
                 before = [each for each in page if each.id <= ends[0].after]
                 await self._take(before)

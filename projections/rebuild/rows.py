@@ -1,6 +1,7 @@
 """The rows of the graph that is being made: all of them at once, then what later changes touch."""
 
 import asyncio
+import gc
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -37,6 +38,8 @@ async def derive_all(connection: Connection, reader: Connection, underivable: se
             fold.underivable = underivable
             views = list(fold.look(list(fold.store.docs)).values())
             await write_rows(connection, {key: row for view in views for key, row in view.rows.items()}, NEXT)
+            del trees, fold, views
+            gc.collect()  # trees refer to themselves, and there are too few objects for Python to look by itself
     finally:
         loading.cancel()
         await asyncio.wait([loading])

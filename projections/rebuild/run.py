@@ -38,7 +38,7 @@ PAUSE = 0.5
 
 
 class Report(Struct, frozen=True):
-    """`changes` of the ledger were read. `others` are rows that differ and are no order's, by table."""
+    """`changes` were read of the ledger. `others` are rows that differ and are no order's, by table."""
 
     changes: int
     counts: Counts
@@ -172,6 +172,7 @@ class Rebuild:
                 touched = await self._follower.take([*mended, *entries])
                 if entries:
                     self._facts.reached = entries[-1].id
+                    self._facts.changes += len(entries)
                 yield since, touched
             self._facts.spared -= {each.id for each in mended}
         except BaseException:
@@ -241,7 +242,7 @@ class Rebuild:
 
     async def _report(self, *, swapped: bool) -> Report:
         return Report(
-            changes=self._facts.reached,
+            changes=self._facts.changes,
             counts=await self._comparison.counts(),
             others=await self._comparison.others() if not swapped else {},
             shown=await shown(self._db),
@@ -253,7 +254,7 @@ class Rebuild:
 async def locked(connection: Connection) -> None:
     """One rebuild at a time. Raises TransientError."""
     if not await connection.fetchval(SQL["only_rebuild"]):
-        raise TransientError("another rebuild is under way: wait for its end")
+        raise TransientError("another rebuild is under way, or old changes are leaving the ledger: wait for its end")
 
 
 async def drop_old(connection: Connection) -> bool:

@@ -1,3 +1,7 @@
+-- name: keep_out_rebuild
+-- Until commit: what has left already would be missed by one that has read only a part of the ledger.
+select pg_try_advisory_xact_lock(742511, 3)
+
 -- A partition of the ledger holds the ids from $1 to $2, exclusive; of the feed the positions.
 
 -- name: make_leaving

@@ -13,9 +13,11 @@ from orders.errors import RejectedError, TransientError
 from orders.graph import FulfillmentOrderRow
 from orders.letters import Difference
 from projections.database import Connection
+from projections.partitions import Table, begin_partition, partitions
 from projections.past import order_as_of
 from projections.projector import Advanced, Projector
 from projections.rebuild.run import Report, drop_old, locked
+from projections.retention import drop
 from tests.controls import projecting
 from tests.controls.histories import east_order
 from tests.controls.projecting import deleted, header, line, order, transaction, truncated
@@ -241,3 +243,19 @@ async def test_the_past_is_found_as_the_mended_mapping_reads_it(graph: Connectio
     async with graph.transaction(isolation="repeatable_read"):
         then = await order_as_of(graph, mappings, "1", at) or {}
     assert [row for rows in then.values() for row in rows if isinstance(row, FulfillmentOrderRow)]
+
+
+async def test_nothing_leaves_the_ledger_meanwhile(graph: Connection, database: str) -> None:
+    """And what has left before is missed by nobody."""
+    await projected(graph, order(1, 1), order(2, 2), transaction(3, header(1, Op.UPDATE, cuspo="PO-3")))
+    await begin_partition(graph, Table.LEDGER)
+    await projected(graph, transaction(4, header(2, Op.UPDATE, cuspo="PO-4")))
+    [old, _] = await partitions(graph, Table.LEDGER)
+    other = await projecting.connected(database)
+    await locked(other)
+    with pytest.raises(TransientError, match="rebuilt"):
+        await drop(graph, old)
+    await other.close()
+    await drop(graph, old)
+    assert await graph.fetchval("select count(*) from record.ledger") == 1
+    await unnoticed(graph, database)
