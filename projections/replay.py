@@ -59,12 +59,16 @@ class Replay:
         return {identity: row for root in roots for identity, row in rows_of(self.store, root)}
 
     def _facts(self, change: Change) -> Sequence[Fact]:
-        """What the change states; of a truncation, that all facts of its table are gone."""
+        """What the change states; of a truncation, that all facts of its table that are there are gone."""
         mapping = self._mappings[change.source]
         if change.op is not Op.TRUNCATE:
             return mapping.facts(change)
-        prefixes, known = mapping.prefixes(change.table), self.store.known
-        return [Fact(key=key) for source, key in known if source == change.source and key.startswith(prefixes)]
+        prefixes = mapping.prefixes(change.table)
+        return [
+            Fact(key=key)
+            for (source, key), known in self.store.known.items()
+            if source == change.source and key.startswith(prefixes) and known.fact.doc is not None
+        ]
 
     def _sweep(self, found: Sweep) -> None:
         old = [

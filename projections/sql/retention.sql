@@ -42,14 +42,15 @@ where hashtextextended(b.source || ' ' || b.tbl || ' ' || b.key::text, 0)
 insert into record.base select * from leaving
 
 -- name: empty_in_base
--- What was truncated is gone since then; the last truncation of a table tells of the earlier ones, too.
+-- What was truncated is gone since the first truncation behind it.
 update record.base b set (op, before, after, epoch, log, ordinal) = ('d', null, null, t.epoch, t.log, t.ordinal)
 from record.ledger t
 where t.id >= $1 and t.id < $2 and t.op = 't' and t.outcome = 'applied' and (b.source, b.tbl) = (t.source, t.tbl)
     and b.id < t.id and (b.epoch, b.log, b.ordinal) < (t.epoch, t.log, t.ordinal) and b.outcome = 'applied' and b.op <> 'd'
     and not exists (
-        select from record.ledger later where later.op = 't' and later.outcome = 'applied' and later.id > t.id and later.id < $2
-            and (later.source, later.tbl) = (t.source, t.tbl)
+        select from record.ledger sooner where sooner.op = 't' and sooner.outcome = 'applied' and sooner.id >= $1
+            and sooner.id < t.id and sooner.id > b.id and (sooner.source, sooner.tbl) = (t.source, t.tbl)
+            and (sooner.epoch, sooner.log, sooner.ordinal) > (b.epoch, b.log, b.ordinal)
     )
 
 -- name: keep_dead

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -158,8 +158,12 @@ async def graph(postgres: Postgres) -> AsyncIterator[Connection]:
         yield db
 
 
-@settings(max_examples=10, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=5, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(seed=st.integers(0, 2**32))
+@example(seed=6)
+@example(seed=10)
 async def test_nothing_is_wrong_whatever_was_dropped(postgres: Postgres, seed: int) -> None:
     async with emptied(postgres) as graph:
         kept = Kept(graph, seed)
