@@ -18,6 +18,9 @@ from app.settings import Settings
 
 T = TypeVar("T")
 
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""How a Postgres looks that was killed, at whatever moment of a conversation."""
+
 PATIENCE = 20.0
 """Seconds to wait for a victim that is down already."""
 LONGEST = 6.0
@@ -139,7 +142,7 @@ def _process(data: Path, name: str) -> psutil.Process | None:
 
 async def _cut(data: Path, target: str) -> bool:
     async def cut() -> int | None:
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*AWAY):
             db = await asyncpg.connect(Settings.load(data).graph_dsn, timeout=PATIENCE)
             try:
                 count: int = await db.fetchval(_CUT, *LINES[target])
@@ -154,7 +157,7 @@ async def _cut(data: Path, target: str) -> bool:
 async def _held(data: Path, seconds: float) -> bool:
     """The latest order's row is written, as it is, and the transaction ends after a while."""
     [dsn] = [each.write_dsn for each in Settings.load(data).sources if each.name == "erp"]
-    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+    with suppress(*AWAY):
         db = await asyncpg.connect(dsn, timeout=PATIENCE)
         try:
             async with db.transaction():

@@ -9,10 +9,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import asyncpg
 from msgspec import Struct
 
 from app.settings import Settings
+from app.soak.faults import AWAY
 from demo.client import Client, GraphQLError
 from demo.player import Played, play
 from demo.story import Story
@@ -23,7 +23,6 @@ AGAIN = 0.2
 CALM = 1.0
 """Seconds between two commands."""
 
-_LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _ORDERS = "{ orders(first: 20) { nodes { id } } }"
 _HOLD = """
 mutation ($order: ID!, $key: String!) {
@@ -49,7 +48,7 @@ async def tell(data: Path, story: Story, rate: float | None) -> Played:
         erp, east = (source.write_dsn for source in Settings.load(data).sources)
         assert erp is not None
         assert east is not None
-        with suppress(*_LOST):
+        with suppress(*AWAY):
             return await play(story, erp, east, rate=rate)
         await asyncio.sleep(AGAIN)
 

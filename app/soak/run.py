@@ -26,7 +26,7 @@ from app.keys import token
 from app.runtime import running
 from app.settings import Config, Settings
 from app.soak import checks
-from app.soak.faults import Fault, schedule, strike
+from app.soak.faults import AWAY, Fault, schedule, strike
 from app.soak.load import Clerk, Subscriber, missing, tell
 from demo.auditing import audit
 from demo.client import Client
@@ -230,7 +230,7 @@ async def reached(data: Path, sql: str, holds: Callable[[Any], bool], seconds: f
     """Until the graph's database answers so, at most so long."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*AWAY):
             db = await asyncpg.connect(Settings.load(data).graph_dsn)
             try:
                 if holds(await db.fetchval(sql)):
