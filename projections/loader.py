@@ -10,7 +10,9 @@ from projections.store import Key
 from projections.text import decode_fact, doc_text, ident_text, text_doc
 
 CAP, KEPT = 60_000, 0.75
-"""The most facts in memory, and how much of that stays when it is trimmed."""
+"""The most in memory, in facts, and how much of that stays when it is trimmed."""
+VIEW = 4
+"""Facts that take as much memory as an order does besides its own: its rows, its parts, what was told of it."""
 
 
 class Loader:
@@ -33,16 +35,20 @@ class Loader:
 
     def trim(self) -> None:
         """Let go of what was not touched for longest, when there is more than the cap."""
-        if len(self.fold.store.known) <= self._cap:
+        if self._size() <= self._cap:
             return
         if self._has_all:
             self._note_all()
         for root in list(self.fold.views):
-            if len(self.fold.store.known) <= self._cap * KEPT:
+            if self._size() <= self._cap * KEPT:
                 return
             if root in self.fold.views:
                 self._let_go(root)
         self.forget()
+
+    def _size(self) -> int:
+        """A million orders of a fact or two each are to take no more than fewer large ones."""
+        return len(self.fold.store.known) + VIEW * len(self.fold.views)
 
     def _note_all(self) -> None:
         """From now on not everything that is stored is in memory; what is there is there whole."""

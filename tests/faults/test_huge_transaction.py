@@ -18,7 +18,7 @@ from tests.controls.waiting import until
 
 ORDERS = 5_100
 """Of three rows each."""
-MOST = 200 << 20
+MOST = 300 << 20
 """Bytes by which the projector may grow: what its caches hold, whatever the size of the transaction."""
 
 RAISE = "update ordlin set qtyord = qtyord + 1"
