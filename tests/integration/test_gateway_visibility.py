@@ -242,7 +242,7 @@ async def test_only_operations_read_dead_letters(client: Client) -> None:
         *(Sight(Role.CHANNEL, frozenset(names)) for names in ({"EDI"}, {"WEB"}, {"x"})),
         *(Sight(Role.PARTNER, frozenset(names)) for names in ({"east"}, {"west"}, {"east", "west"}, {"erp"})),
     ],
-    ids=str,
+    ids=lambda sight: " ".join([sight.role, *sorted(sight.scope)]),
 )
 async def test_what_is_replayed_is_what_comes_live(dsn: str, sight: Sight) -> None:
     db = await asyncpg.connect(dsn)
