@@ -112,4 +112,4 @@ async def test_it_is_never_ahead_of_the_checkpoint(data: Path) -> None:
             async with projector(data):
                 await check(whole)
             assert places.ahead == []
-        assert all(len(seen) > ROUNDS for seen in places.seen.values()), places.seen
+        assert all(len(seen) > 1 for seen in places.seen.values()), f"a slot never moved: {places.seen}"
