@@ -41,7 +41,8 @@ async def capturing(settings: Settings, name: str) -> AsyncIterator[tuple[Captur
             kinds.captured(s.name, s.dsn, adapter(s.adapter).mapping.tables, settings.graph_dsn)
             for s in settings.sources
         ]
-        source = EngineSource(databases, settings.data / "run" / "engine", settings.java_heap_mb)
+        folder, logs = settings.data / "run" / "engine", settings.data / "log"
+        source = EngineSource(databases, folder, settings.java_heap_mb, logs=logs)
         async with guarding(source, databases, settings.capture):
             yield source, None
         return

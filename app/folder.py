@@ -3,7 +3,7 @@
 format            version of this layout
 lock              held by the one supervisor that runs here; names its pid
 run/              settings of the children, records of the running processes
-log/              one bounded log per process
+log/              one bounded log per process, and what Java machines wrote about their last crashes
 postgres/         the embedded server's files; postgres.json holds its port and passwords
 """
 

@@ -9,10 +9,12 @@ from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
+from cdc.crashes import account
 from cdc.frames import HEADER_SIZE, Command, Header, unpack
 from orders.errors import StartError
 
@@ -22,25 +24,29 @@ _LAST_WORDS: Final = 2.0
 
 
 class Child:
-    """A running child process. It ends when it is told nothing any more: when this end of its socket closes."""
+    """A running child process. It ends when it is told nothing any more: when this end of its socket closes.
 
-    def __init__(self, process: Process, parent: socket.socket) -> None:
-        self.process = process
+    `account` is the file where Java tells of its crash, if it does.
+    """
+
+    def __init__(self, process: Process, parent: socket.socket, account: Path) -> None:
+        self.process, self._account = process, account
         self._socket, self._lock = parent, asyncio.Lock()
         self._said: deque[str] = deque(maxlen=5)
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, heap_mb: int, machine: str) -> AsyncIterator[Self]:
-        """A child from its start to its end; nothing is left of it afterwards."""
+    async def running(cls, heap_mb: int, machine: str, logs: Path) -> AsyncIterator[Self]:
+        """A child from its start to its end; nothing is left of it afterwards but what Java tells in `logs`."""
+        crash = account(logs, machine)
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         with ours, theirs:
-            argv = [sys.executable, "-m", "cdc.engine_child", str(heap_mb), machine]
+            argv = [sys.executable, "-m", "cdc.engine_child", str(heap_mb), machine, str(crash)]
             process = await asyncio.create_subprocess_exec(*argv, stdin=theirs.fileno(), stderr=PIPE)
             theirs.close()
-            child = cls(process, ours)
+            child = cls(process, ours, crash)
             try:
                 yield child
             finally:
@@ -60,10 +66,12 @@ class Child:
                 yield header, await self._read(header.length)
 
     async def epitaph(self) -> str:
-        """One line about a child that has ended: how, and its last words."""
+        """One line about a child that has ended: how, its last words, and where Java tells more, if it does."""
         code = await self.process.wait()
         await asyncio.wait({self._listener}, timeout=_LAST_WORDS)
-        return f"the capture engine ended with code {code}: {self._said[-1] if self._said else 'it said nothing'}"
+        said = self._said[-1] if self._said else "it said nothing"
+        more = f"; Java tells of its crash in {self._account}" if self._account.exists() else ""
+        return f"the capture engine ended with code {code}: {said}{more}"
 
     async def _read(self, size: int) -> bytearray:
         loop, data, done = asyncio.get_running_loop(), bytearray(size), 0

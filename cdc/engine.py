@@ -40,14 +40,20 @@ class EngineSource:
     """Captures `databases`; scratch files go to `folder`; `heap_mb` bounds the heap of each Java machine.
 
     `patience`: seconds of silence after which an engine is taken to hang; more than the databases' `heartbeat`.
+    `logs`: where a Java machine leaves its account of a crash; `folder` else, which is emptied at the next start.
     """
 
     def __init__(
-        self, databases: Sequence[Captured], folder: Path, heap_mb: int = 128, patience: float = PATIENCE
+        self,
+        databases: Sequence[Captured],
+        folder: Path,
+        heap_mb: int = 128,
+        patience: float = PATIENCE,
+        logs: Path | None = None,
     ) -> None:
         self._databases = {database.name: database for database in databases}
         self._patience = patience
-        self._folder, self._heap_mb = folder, heap_mb
+        self._folder, self._logs, self._heap_mb = folder, logs or folder, heap_mb
         self._captures: dict[str, Capture] = {}
         self._ended: dict[int, asyncio.Future[str]] = {}
         self._runs = count(1)
@@ -142,7 +148,7 @@ class EngineSource:
     async def _with_child(self, machine: str, greeted: "asyncio.Future[None]") -> str:
         """A child from its start to its end; what is to be said about it."""
         captures = [each for each in self._captures.values() if each.database.machine == machine]
-        async with Child.running(self._heap_mb, machine) as child:
+        async with Child.running(self._heap_mb, machine, self._logs) as child:
             self._children[machine] = child
             hearing = asyncio.create_task(self._hear(child, greeted))
             watching = asyncio.create_task(self._watch(child, captures))

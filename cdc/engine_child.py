@@ -1,13 +1,14 @@
 """The engine's child process: Debezium in a Java machine of its own, one engine a source, driven over a socket.
 
 Its standard input is the socket to the parent (see frames.py); when that closes, the parent is gone and so is this.
-Arguments: the heap in MB, and the kind of databases that this machine is for.
+Arguments: the heap in MB, the kind of databases that this machine is for, and the file for its account of a crash.
 """
 
 import os
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Lock, Thread
 from typing import NoReturn
 
@@ -38,10 +39,10 @@ class Wire:
             yield from map(_command.decode, lines)
 
 
-def main(heap_mb: int, machine: str) -> None:
+def main(heap_mb: int, machine: str, account: Path) -> None:
     """Serve until the parent is gone."""
     wire = Wire(socket.socket(fileno=sys.stdin.fileno()))
-    jvm.start(heap_mb, machine)
+    jvm.start(heap_mb, machine, account)
     wire.send(Kind.HELLO)
     runs: dict[int, EngineRun] = {}
     for command in wire.commands():
@@ -67,7 +68,7 @@ def _end(code: int) -> NoReturn:
 
 if __name__ == "__main__":
     try:
-        main(int(sys.argv[1]), sys.argv[2])
+        main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
     except StartError as error:
         print(error, file=sys.stderr)  # noqa: T201 (the parent reads it)
         _end(2)

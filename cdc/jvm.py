@@ -1,19 +1,22 @@
 """The Java virtual machine that Debezium runs in: only the engine's child process starts one."""
 
 import re
+import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Final
 
 import jpype
 
+from cdc.crashes import option
 from cdc.maven import jars
 from orders.errors import StartError
 
 _HERE: Final = Path(__file__).parent
 MARIADB_JARS: Final = _HERE / "mariadb"
+_NEVER: Final = 3600.0
+"""Seconds until a thread that runs is told to let another run, if it waits for nothing of itself before."""
 _OPTIONS: Final = (
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
@@ -28,13 +31,17 @@ _OPTIONS: Final = (
 )
 
 
-def start(heap_mb: int, machine: str) -> None:
-    """Start it for a kind of databases, heap of at most `heap_mb` MB. Raises StartError when a part is missing."""
+def start(heap_mb: int, machine: str, account: Path) -> None:
+    """Start it for a kind of databases, heap of at most `heap_mb` MB; `account` is the file for what it says when it
+    crashes. Raises StartError when a part is missing.
+    """
+    # JPype shows a Java class to all threads a moment before it is whole (`_hints` comes last); whoever uses it then
+    # brings the machine down. In that moment nothing waits, so no other thread runs if none is let in by the clock.
+    sys.setswitchinterval(_NEVER)
     jpype.startJVM(
         str(_library()),
         f"-Xmx{heap_mb}m",
-        # Java's account of its own crash would else lie wherever the command was given.
-        f"-XX:ErrorFile={gettempdir()}/milepost-java-%p.log",
+        option(account),
         *_OPTIONS,
         classpath=[str(jar) for jar in class_path(machine)],
         convertStrings=False,

@@ -1,5 +1,6 @@
-"""The small parts of capture: settings, frames, class path, pauses, and the twin for tests."""
+"""The small parts of capture: settings, frames, class path, accounts of crashes, and the twin for tests."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from cdc import jvm
 from cdc.change import Checkpoint, Position, Transaction
 from cdc.connector import properties
+from cdc.crashes import KEPT, account, option
 from cdc.database import CapturedDatabase
 from cdc.frames import HEADER_SIZE, Ack, Command, Header, Kind, Start, Stop, pack, unpack
 from cdc.memory import MemorySource
@@ -63,6 +65,23 @@ def test_a_missing_jar_is_named(tmp_path: Path) -> None:
     assert [jar.name for jar in jvm.find_jars(tmp_path, ["debezium-api"])] == ["debezium-api-3.6.3.Final.jar"]
     with pytest.raises(StartError, match="lacks the jars slf4j-api, connect-api"):
         jvm.find_jars(tmp_path, ["slf4j-api", "debezium-api", "connect-api"])
+
+
+def test_the_latest_accounts_of_crashes_stay_and_nothing_else_goes(tmp_path: Path) -> None:
+    logs = tmp_path / "log"
+    written = []
+    for number in range(KEPT + 2):
+        written.append(account(logs, "mariadb" if number % 2 else "postgres"))
+        written[-1].touch()
+        os.utime(written[-1], (number, number))
+        (logs / "projector.log").touch()
+    assert account(logs, "postgres") not in written
+    assert {*logs.iterdir()} == {logs / "projector.log", *written[-KEPT + 1 :]}
+
+
+def test_java_takes_the_path_of_its_account_as_it_is(tmp_path: Path) -> None:
+    """It would put its process's number in place of a %p."""
+    assert option(tmp_path / "100%pure" / "java.log") == f"-XX:ErrorFile={tmp_path}/100%%pure/java.log"
 
 
 def committed(logs: Iterable[int]) -> list[Transaction]:
