@@ -1,0 +1,93 @@
+"""How an installation does, and its gateway: `milepost status`, `sources`, `verify`, `token`, `explain`."""
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from adapters.origins import DirectSource
+from app.cli.common import Data, Demo, app, finish, folder, say
+from app.settings import Settings
+
+
+@app.command
+def status(*, data: Data = None, demo: Demo = False) -> None:
+    """What runs, where, and how far each source is."""
+    from app.statuses import status_text
+
+    async def main() -> None:
+        say(await status_text(folder(data, demo)))
+
+    finish(main)
+
+
+@app.command
+def sources(*, data: Data = None, demo: Demo = False) -> None:
+    """How each source is, how far behind, what it keeps for Milepost, and what to do."""
+    from app.sources import sources_text
+
+    async def main() -> None:
+        say(await sources_text(folder(data, demo)))
+
+    finish(main)
+
+
+@app.command
+def verify(*, data: Data = None, demo: Demo = False) -> None:
+    """Compare the graph with its ledger and with the sources. Exit code 1 when they differ."""
+    from app.verifying import report
+    from app.verifying import verify as verify_graph
+
+    async def main() -> None:
+        settings = Settings.load(folder(data, demo))
+        sources = [DirectSource(s.name, s.adapter, s.dsn) for s in settings.sources]
+        verdict = await verify_graph(settings.graph_dsn, sources)
+        say(report(verdict))
+        if not verdict.verified:
+            sys.exit(1)
+
+    finish(main)
+
+
+@app.command
+def token(
+    *,
+    subject: str = "developer",
+    role: str = "admin",
+    scope: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
+    days: float = 7.0,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Issue a development token that this installation accepts.
+
+    The roles customer, channel and partner take a scope: customers' numbers, channels, or sources.
+    """
+    from app.keys import token as issue
+
+    async def main() -> None:
+        say(issue(folder(data, demo), subject, role, days * 24 * 3600, scope))
+
+    finish(main)
+
+
+@app.command
+def explain(
+    query: Annotated[str, Parameter(help="A GraphQL query, or a file with one.")],
+    *,
+    variables: Annotated[str, Parameter(help="A JSON object.")] = "{}",
+    role: str = "admin",
+    scope: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
+    analyze: Annotated[bool, Parameter(help="Run it, and show Postgres's plan.", negative="")] = False,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """How the gateway would answer a query: the way taken, the estimated cost, the SQL."""
+    from app.explaining import caller
+    from app.explaining import explain as explain_query
+
+    async def main() -> None:
+        who = caller(role, scope)
+        say(await explain_query(query, variables, who, folder(data, demo) if analyze else None))
+
+    finish(main)
