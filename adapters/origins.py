@@ -13,6 +13,7 @@ from pymysql.constants import ER
 
 from cdc.dsn import Login
 from orders.errors import RejectedError, TransientError
+from orders.outages import FAILED
 
 _CHUNKS = 64
 _ROWS = 5_000
@@ -49,7 +50,7 @@ async def _postgres(source: DirectSource) -> AsyncIterator[Origin]:
     settings = {"datestyle": "ISO, YMD", "application_name": "milepost verify"}
     try:
         origin = await asyncpg.connect(source.dsn, server_settings=settings)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except FAILED as error:
         raise _unreachable(source, error) from error
     try:
         async with origin.transaction(isolation="repeatable_read", readonly=True):

@@ -240,7 +240,7 @@ class Postgres:
                 return Path(await db.fetchval("show data_directory")) == self.folder
         except asyncpg.InvalidPasswordError:
             raise StartError(f"{self._secret_path} does not hold the password of {self.folder}: restore it") from None
-        except (OSError, TimeoutError, asyncpg.PostgresError):
+        except (OSError, asyncpg.PostgresError):
             return False
 
 

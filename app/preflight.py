@@ -17,6 +17,7 @@ from app.settings import Config, SourceSettings
 from cdc.jvm import class_path
 from cdc.mariadb import database as mariadb
 from orders.errors import StartError, TransientError
+from orders.outages import FAILED
 
 JVM_OVERHEAD_MB = 150
 """What a projector takes beside the Java heap, 10^6 bytes."""
@@ -211,14 +212,7 @@ def _names(rows: Sequence[asyncpg.Record]) -> str:
 async def _connected(where: str, dsn: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         db = await asyncpg.connect(dsn, timeout=TIMEOUT)
-    except (
-        OSError,
-        TimeoutError,
-        ValueError,
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-    ) as error:
+    except (*FAILED, ValueError) as error:
         raise StartError(f"{where}: {_login_problem(dsn, error)}") from None
     try:
         yield db

@@ -16,6 +16,7 @@ from app.garbage import search_rarely
 from app.settings import Settings, TooMuch
 from cdc.advice import MEGABYTE, Limits, advice
 from cdc.capture import SourceLag
+from orders.outages import FAILED
 from projections.database import SQL, Connection
 from projections.historian import answer_for_ever
 from projections.runner import Runner, State
@@ -68,7 +69,7 @@ async def watch_sources(source: Capturing, settings: Settings) -> None:
             while True:
                 await watch.put(db)
                 await asyncio.sleep(STATE_EVERY)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        except FAILED as error:
             log.warning("cannot tell how the sources do: %s", error)
             await asyncio.sleep(STATE_EVERY)
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 from app.exporting import Format, export
 from app.settings import RetentionConfig
 from orders.errors import MilepostError, RejectedError, TransientError
+from orders.outages import FAILED
 from orders.statements import named_statements
 from projections.database import Connection
 from projections.partitions import Partition, Table, begin_partition, partitions
@@ -29,7 +30,6 @@ GIGABYTE = 10**9
 LONGEST, LARGEST = timedelta(days=30), 4 * GIGABYTE
 """A partition of a ledger that is kept for ever; of a large one a tenth of it."""
 SQL = named_statements("app", "sql/retention.sql")
-OUTAGES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _AGE, _SIZE = re.compile(r"(\d+(?:\.\d+)?)([dhm])"), re.compile(r"(\d+(?:\.\d+)?)(GB|MB)")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 _SESSION = {"application_name": "milepost retention", "timezone": "UTC", "jit": "off"}
@@ -134,7 +134,7 @@ async def keep_house(dsn: str, retention: RetentionConfig) -> None:
                     log.info("dropped %s: %s", each.name, described(each))
         except TransientError as error:
             log.info("nothing is dropped now: %s", error)
-        except (MilepostError, *OUTAGES) as error:
+        except (MilepostError, *FAILED) as error:
             log.warning("what is old stays for now: %s", error)
         await asyncio.sleep(EVERY)
 

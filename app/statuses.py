@@ -8,6 +8,7 @@ import asyncpg
 from app.settings import Settings
 from app.status import ProcessState, processes
 from orders.errors import StartError
+from orders.outages import FAILED
 
 MEGABYTE = 1_000_000
 
@@ -38,7 +39,7 @@ def process_line(process: ProcessState) -> str:
 async def source_lines(data: Path) -> list[str]:
     try:
         db = await asyncpg.connect(Settings.load(data).graph_dsn, timeout=5)
-    except (OSError, asyncpg.PostgresError, StartError) as error:
+    except (*FAILED, StartError) as error:
         return [f"sources    unknown: {error}"]
     try:
         return [source_line(row) for row in await db.fetch(_SOURCES)]

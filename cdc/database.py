@@ -11,6 +11,7 @@ import msgspec
 
 from cdc.dsn import Login
 from orders.errors import MilepostError, StartError, TransientError
+from orders.outages import FAILED
 from orders.statements import named_statements
 
 TIMEOUT: Final = 10.0
@@ -102,7 +103,7 @@ async def connected(database: CapturedDatabase) -> AsyncIterator[asyncpg.Connect
             yield db
         finally:
             db.terminate()
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ValueError) as error:
+    except (*FAILED, ValueError) as error:
         raise _translated(database, error) from error
 
 

@@ -17,9 +17,7 @@ from commands.log import CHANNEL
 from commands.policy import Policy
 from commands.ports import OrderHolds
 from commands.statements import SQL
-
-LOST = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""How the loss of our own Postgres shows."""
+from orders.outages import FAILED
 
 SHUTDOWN = 2.0
 """Seconds that running attempts get to end by themselves."""
@@ -92,14 +90,14 @@ class Worker:
     async def _tried(self, step: Step) -> float:
         try:
             return await step()
-        except LOST as error:
+        except FAILED as error:
             _log.warning("Postgres is away: %s", type(error).__name__)
             return random.uniform(0.5, 1)
 
     async def _listen(self, ready: Callable[[], None]) -> None:
         tell = _once(ready)
         while True:
-            with contextlib.suppress(*LOST):
+            with contextlib.suppress(*FAILED):
                 await self._hear(tell)
             await asyncio.sleep(random.uniform(0.2, 0.6))
 

@@ -6,8 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import asyncpg
-
 from gateway import pages
 from gateway.admission import ADMITTED, BUSY, BusyError, Gate
 from gateway.asgi import NO_STORE, Receive, Scope, Send, respond, respond_json
@@ -15,7 +13,6 @@ from gateway.auth import Role, TokenCheck, Trust
 from gateway.context import Context
 from gateway.database import Pool, connect, open_plan_pool, open_pool
 from gateway.documents import Documents
-from gateway.errors import OUTAGES
 from gateway.express import Express
 from gateway.feed import Feed
 from gateway.http import HttpView
@@ -27,6 +24,7 @@ from gateway.sockets import SocketView
 from gateway.statements import SQL
 from gateway.throttle import ALLOWED, Allowance, Throttle
 from gateway.work import Work
+from orders.outages import FAILED
 
 READY_TIMEOUT = 2.0
 """Seconds that Postgres may take to answer, and that the start waits for the feed."""
@@ -181,7 +179,7 @@ async def _answers(pool: Pool) -> bool:
     try:
         async with asyncio.timeout(READY_TIMEOUT), pool.acquire() as connection:
             return bool(await connection.fetchval(SQL["ready"]))
-    except (*OUTAGES, asyncpg.PostgresError):
+    except FAILED:
         return False
 
 

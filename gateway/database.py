@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from gateway.errors import OUTAGES
 from gateway.statements import SQL
 from gateway.visibility import Sight
+from orders.outages import FAILED
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Borrowed: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -123,7 +123,7 @@ class Snapshot:
 
     async def _release(self, connection: Borrowed) -> None:
         try:
-            with suppress(*OUTAGES, asyncpg.PostgresError):
+            with suppress(*FAILED):
                 await connection.execute(SQL["end_snapshot"])
         finally:
             await self._pool.release(connection)

@@ -10,12 +10,11 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeGuard
 
-import asyncpg
-
 from gateway.database import CONNECT_TIMEOUT, Pool
-from gateway.errors import OUTAGES, DocumentNeededError, DocumentUnknownError
+from gateway.errors import DocumentNeededError, DocumentUnknownError
 from gateway.statements import SQL
 from orders.errors import RejectedError, TransientError
+from orders.outages import FAILED
 
 BELIEVED, DOUBTED = 5.0, 1.0
 """Seconds that a document is taken to be there, and not to be there, without another look."""
@@ -93,7 +92,7 @@ class Documents:
         try:
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
                 text: str | None = await connection.fetchval(SQL["document"], wanted)
-        except (*OUTAGES, asyncpg.PostgresError):
+        except FAILED:
             raise TransientError("the order graph cannot be reached; try again") from None
         return text
 

@@ -9,6 +9,7 @@ import asyncpg
 from graphql import GraphQLError
 
 from orders import errors
+from orders.outages import CUT
 
 log = logging.getLogger("milepost.gateway")
 
@@ -65,15 +66,7 @@ TOLD: Mapping[type[errors.MilepostError], bool] = {
 """Whether the caller gets the error's own code and message. A test proves that none of ours is missing; a
 subclass of another package is told as its nearest parent is."""
 
-OUTAGES = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    OSError,
-    TimeoutError,
-)
+OUTAGES = (*CUT, asyncpg.InsufficientResourcesError)
 """How a Postgres looks from here that is down, restarting, too busy, or too slow to answer."""
 
 

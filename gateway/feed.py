@@ -11,10 +11,10 @@ from typing import NamedTuple, TypeAlias
 import asyncpg
 from msgspec import Struct
 
-from gateway.errors import OUTAGES
 from gateway.statements import SQL
 from gateway.visibility import Sight
 from orders.errors import TransientError
+from orders.outages import FAILED
 
 CHANNEL = "milepost_feed"
 PAGE = 500
@@ -151,7 +151,7 @@ class Feed:
         while True:
             try:
                 await self._follow()
-            except (*OUTAGES, asyncpg.PostgresError) as error:
+            except FAILED as error:
                 pause = 0.1 if self.state == "live" else min(2 * pause, self._poll)
                 self.state = "down"
                 log.warning("the feed cannot be read (%r): trying again", error)
@@ -188,7 +188,7 @@ class Feed:
                 await self._drain(connection)
                 await self._sleep()
         finally:
-            with suppress(*OUTAGES, asyncpg.PostgresError):
+            with suppress(*FAILED):
                 await connection.close(timeout=1)
 
     async def _begin(self, connection: Connection) -> None:

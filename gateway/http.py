@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-import asyncpg
 import msgspec
 from graphql import GraphQLError
 from msgspec.structs import replace
@@ -30,7 +29,7 @@ from gateway.compression import compressed
 from gateway.context import Context
 from gateway.cost import DOOR, REFUSED, Told, most, told
 from gateway.documents import Documents
-from gateway.errors import BAD_REQUEST, OUTAGES, UNAVAILABLE, ThrottledError, UnauthenticatedError, tell
+from gateway.errors import BAD_REQUEST, UNAVAILABLE, ThrottledError, UnauthenticatedError, tell
 from gateway.leaving import ClientGoneError, Watched
 from gateway.plan.answers import Answers, Asked
 from gateway.plan.explaining import explained
@@ -39,6 +38,7 @@ from gateway.requests import MODERN, Request, UnusableError, negotiated, raw_req
 from gateway.schema import GatewaySchema
 from gateway.throttle import Lease
 from orders.errors import NotFoundError, RejectedError, TransientError
+from orders.outages import FAILED
 
 _ALLOWED = {"GET": {OperationType.QUERY}, "POST": {OperationType.QUERY, OperationType.MUTATION}}
 CHALLENGE = ((b"www-authenticate", b"Bearer"),)
@@ -136,7 +136,7 @@ class HttpView:
         }
         try:
             if asked is not None and not asked.whole:
-                with suppress(*OUTAGES, asyncpg.PostgresError, LookupError):  # the ordinary way says what is wrong
+                with suppress(*FAILED, LookupError):  # the ordinary way says what is wrong
                     return await self.schema.complete(asked.plan, **more)
             return await self.schema.execute(request.query, **more)
         except MissingQueryError:

@@ -16,13 +16,14 @@ from gateway.admission import Gate
 from gateway.asgi import NO_STORE, Scope, Send, header, respond, respond_json
 from gateway.auth import Role, TokenCheck
 from gateway.database import Pool
-from gateway.errors import OUTAGES, UnauthenticatedError
+from gateway.errors import UnauthenticatedError
 from gateway.feed import Feed
 from gateway.http import CHALLENGE, errors_of
 from gateway.plan.answers import Answers
 from gateway.statements import SQL
 from gateway.work import BOUNDS, Work
 from orders.errors import ForbiddenError
+from orders.outages import FAILED
 
 MEDIA = b"text/plain; version=1.0.0; charset=utf-8"
 READERS = frozenset({Role.OPERATIONS, Role.ADMIN})
@@ -66,7 +67,7 @@ class Metrics:
                 sources = await db.fetch(SQL["metrics_of_sources"])
                 commands = await db.fetch(SQL["metrics_of_commands"])
                 events = await db.fetchval(SQL["feed_events"])
-        except (*OUTAGES, asyncpg.PostgresError):
+        except FAILED:
             return [gauge("milepost_postgres_up", "Whether Postgres answers.", 0)]
         return [
             gauge("milepost_postgres_up", "Whether Postgres answers.", 1),

@@ -14,13 +14,13 @@ from contextlib import asynccontextmanager, suppress
 from math import ceil, inf
 from typing import NamedTuple
 
-import asyncpg
 from msgspec import Struct
 
 from gateway.auth import Principal, Role
 from gateway.database import CONNECT_TIMEOUT, Pool
-from gateway.errors import OUTAGES, ThrottledError, unavailable
+from gateway.errors import ThrottledError, unavailable
 from gateway.statements import SQL
+from orders.outages import FAILED
 
 SHARE = 0.05
 """Of a bucket, taken at once."""
@@ -34,8 +34,6 @@ FULL_AGAIN = 3600
 """Seconds in which every bucket must be full again: gateway.forget_buckets counts on it."""
 FORGET = 600
 """Rounds between two looks at buckets that are full."""
-
-_OUTAGES = (*OUTAGES, asyncpg.PostgresError)
 
 
 class Allowance(NamedTuple):
@@ -149,7 +147,7 @@ class Lease:
         try:
             async with self._pool.acquire(timeout=CONNECT_TIMEOUT) as connection:
                 row = await connection.fetchrow(SQL["take_points"], self.client, fewest, wanted, capacity, refill)
-        except _OUTAGES:
+        except FAILED:
             self._down = self._clock()
             raise unavailable() from None
         assert row is not None
@@ -195,7 +193,7 @@ class Throttle:
         rounds = 0
         while True:
             if rounds % FORGET == 0:
-                with suppress(*_OUTAGES):
+                with suppress(*FAILED):
                     await self._pool.execute(SQL["forget_buckets"])
             await asyncio.sleep(ROUND)
             await self.tidy()
@@ -217,7 +215,7 @@ class Throttle:
         rows = [(lease.client, given[lease], lease.allowance.capacity, lease.allowance.refill) for lease in leases]
         try:
             await self._pool.execute(SQL["give_points_back"], *map(list, zip(*rows, strict=True)))
-        except _OUTAGES:
+        except FAILED:
             for lease in leases:
                 lease.points += given[lease]
 

@@ -13,6 +13,7 @@ from typing import Final
 import asyncpg
 
 from orders.errors import MilepostError
+from orders.outages import BROKEN, FAILED
 from projections.database import SQL, Connection
 from projections.mapping import Mappings
 from projections.past import encoded, order_as_of, order_as_of_occurred
@@ -34,7 +35,7 @@ async def answer_for_ever(connect: Callable[[], Awaitable[Connection]], mappings
     while True:
         try:
             await _session(await connect(), mappings)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        except FAILED as error:
             log.warning("questions about the past wait: %s", error)
             await asyncio.sleep(PAUSE)
 
@@ -81,7 +82,7 @@ async def _answered(connection: Connection, mappings: Mappings, asked: asyncpg.R
             return encoded(await read(connection, mappings, asked["order_id"], asked["as_of"])), None
     except MilepostError as error:
         return None, str(error)
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+    except BROKEN:
         raise
     except Exception:
         log.exception("order %s as of %s cannot be replayed", asked["order_id"], asked["as_of"])

@@ -13,6 +13,7 @@ import asyncpg
 
 from cdc.change import ChangeSource, RebalancedError, SharedSource, Transaction
 from orders.crash import CrashPoint, crash_here
+from orders.outages import FAILED
 from projections.database import SQL, Connection
 from projections.isolating import is_poison, project_one
 from projections.mapping import Mappings
@@ -24,14 +25,6 @@ log = logging.getLogger("milepost.projector")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two tries."""
-BROKEN_CONNECTION = (
-    OSError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.OperatorInterventionError,
-)
-
 
 T = TypeVar("T")
 
@@ -203,5 +196,5 @@ async def cancelled(task: "asyncio.Future[Sequence[Transaction]]") -> None:
 async def close(connection: Connection) -> None:
     try:
         await connection.close(timeout=2)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+    except FAILED:
         connection.terminate()

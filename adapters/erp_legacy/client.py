@@ -11,6 +11,7 @@ import asyncpg
 from adapters.erp_legacy.codes import HOLD_CODES, OFFICE_ZONE
 from commands.ports import Applied, EffectKey, HoldReason, Outcome, Rejected, UnknownOutcomeError
 from orders.errors import TransientError
+from orders.outages import CUT, FAILED
 from orders.statements import named_statements
 
 SQL = named_statements("adapters.erp_legacy", "holds.sql")
@@ -31,14 +32,6 @@ _SESSION = {
     "idle_in_transaction_session_timeout": "5000",
 }
 _REFUSED = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, asyncpg.RaiseError)
-_CUT = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-)
 
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -141,7 +134,7 @@ async def _session(dsn: str) -> AsyncIterator[Session]:
         yield erp
     except _REFUSED:
         raise
-    except _CUT as error:
+    except CUT as error:
         raise UnknownOutcomeError(f"the connection to the ERP was lost or slow: {_line(error)}") from error
     except asyncpg.PostgresError as error:
         raise TransientError(f"the ERP did not do it: {_line(error)}") from error
@@ -155,7 +148,7 @@ async def _connect(dsn: str) -> Session:
         return await asyncpg.connect(
             dsn, timeout=TIMEOUT, command_timeout=TIMEOUT, statement_cache_size=0, server_settings=_SESSION
         )
-    except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresError) as error:
+    except FAILED as error:
         raise TransientError(f"the ERP cannot be reached: {_line(error)}") from error
 
 

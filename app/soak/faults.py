@@ -15,10 +15,10 @@ from msgspec import Struct
 
 from app.processes import living, records
 from app.settings import Settings
+from orders.outages import FAILED
 
 T = TypeVar("T")
 
-AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """How a Postgres looks that was killed, at whatever moment of a conversation."""
 
 PATIENCE = 20.0
@@ -142,7 +142,7 @@ def _process(data: Path, name: str) -> psutil.Process | None:
 
 async def _cut(data: Path, target: str) -> bool:
     async def cut() -> int | None:
-        with suppress(*AWAY):
+        with suppress(*FAILED):
             db = await asyncpg.connect(Settings.load(data).graph_dsn, timeout=PATIENCE)
             try:
                 count: int = await db.fetchval(_CUT, *LINES[target])
@@ -157,7 +157,7 @@ async def _cut(data: Path, target: str) -> bool:
 async def _held(data: Path, seconds: float) -> bool:
     """The latest order's row is written, as it is, and the transaction ends after a while."""
     [dsn] = [each.write_dsn for each in Settings.load(data).sources if each.name == "erp"]
-    with suppress(*AWAY):
+    with suppress(*FAILED):
         db = await asyncpg.connect(dsn, timeout=PATIENCE)
         try:
             async with db.transaction():

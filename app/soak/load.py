@@ -12,11 +12,11 @@ from typing import Any
 from msgspec import Struct
 
 from app.settings import Settings
-from app.soak.faults import AWAY
 from demo.client import Client, GraphQLError
 from demo.player import Played, play
 from demo.story import Story
 from demo.watching import FAILURES
+from orders.outages import FAILED
 
 AGAIN = 0.2
 """Seconds until what failed is tried again."""
@@ -48,7 +48,7 @@ async def tell(data: Path, story: Story, rate: float | None) -> Played:
         erp, east = (source.write_dsn for source in Settings.load(data).sources)
         assert erp is not None
         assert east is not None
-        with suppress(*AWAY):
+        with suppress(*FAILED):
             return await play(story, erp, east, rate=rate)
         await asyncio.sleep(AGAIN)
 

@@ -26,11 +26,12 @@ from app.keys import token
 from app.runtime import running
 from app.settings import Config, Settings
 from app.soak import checks
-from app.soak.faults import AWAY, Fault, schedule, strike
+from app.soak.faults import Fault, schedule, strike
 from app.soak.load import Clerk, Subscriber, missing, tell
 from demo.auditing import audit
 from demo.client import Client
 from demo.story import Story
+from orders.outages import FAILED
 
 SETTLES_WITHIN = 180.0
 """Seconds that commands and subscribers may take once the faults are over."""
@@ -230,7 +231,7 @@ async def reached(data: Path, sql: str, holds: Callable[[Any], bool], seconds: f
     """Until the graph's database answers so, at most so long."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with suppress(*AWAY):
+        with suppress(*FAILED):
             db = await asyncpg.connect(Settings.load(data).graph_dsn)
             try:
                 if holds(await db.fetchval(sql)):

@@ -8,6 +8,7 @@ import asyncpg
 
 from cdc.database import TIMEOUT
 from orders.errors import TransientError
+from orders.outages import FAILED
 from orders.statements import named_statements
 
 SCHEMA: Final = "capture"
@@ -39,5 +40,5 @@ async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
             yield db
         finally:
             db.terminate()
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+    except FAILED as error:
         raise TransientError(f"the graph's Postgres does not take the schema history: {error}") from error
