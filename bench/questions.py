@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 from graphql import OperationDefinitionNode, parse, print_ast
 
-from orders.statements import named_statements
+from orders.statements import complete, named_statements, parts
 
 ORDERS = 50_000
 CUSTOMERS = 250
@@ -56,7 +56,8 @@ QUESTIONS = (
 PAGE, LIST, _, FIND, COUNTS, _ = QUESTIONS
 BOARD = Question("counts of all", "board", "board")
 
-BY_HAND = named_statements("bench", "sql/by_hand.sql")
+_FOUND = named_statements("bench", "sql/by_hand.sql")
+BY_HAND = {name: sql for name, sql in complete(_FOUND).items() if name not in parts(_FOUND)}
 PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "page": ("id", "account"),
     "list": ("account",),

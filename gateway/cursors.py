@@ -35,8 +35,13 @@ def feed_cursor(position: int) -> str:
     return _encode(_FEED, str(position))
 
 
-FEED_CURSOR = f"translate(encode(convert_to('{_FEED}:' || {{position}}, 'UTF8'), 'base64'), E'+/=\\n', '-_')"
-"""The same in SQL."""
+def encoded(text: str) -> str:
+    """SQL for the token of a tag, a colon and a text, which the SQL `text` works out."""
+    return f"translate(encode(convert_to({text}, 'UTF8'), 'base64'), E'+/=\\n', '-_')"
+
+
+FEED_CURSOR = encoded(f"'{_FEED}:' || {{position}}")
+"""As feed_cursor, in SQL."""
 
 
 def feed_position(cursor: str) -> int:
@@ -87,8 +92,8 @@ def global_name(token: str) -> tuple[str, str]:
     return kind, key
 
 
-GLOBAL_ID = f"translate(encode(convert_to('{_NODE}:{{kind}}:' || {{key}}, 'UTF8'), 'base64'), E'+/=\\n', '-_')"
-"""The same in SQL."""
+GLOBAL_ID = encoded(f"'{_NODE}:{{kind}}:' || {{key}}")
+"""As global_id, in SQL."""
 
 
 def is_feed_cursor(token: str) -> bool:

@@ -59,8 +59,7 @@ class HttpView:
             # First of all: nothing of a stranger's request is read.
             caller = await self.tokens.bearer(header(scope, b"authorization"))
             lease = self.context.throttle.lease(caller)
-            if not lease.spend(DOOR):
-                await lease.take(DOOR)
+            await lease.take(DOOR)
             raw, read = await raw_request(scope, receive)
             with Watched(receive):
                 request, asked = None, self.answers.find(raw, caller)
@@ -113,8 +112,7 @@ class HttpView:
     async def _compiled(self, asked: Asked, lease: Lease) -> bytes | None:
         """The body of the answer, paid for."""
         requested = asked.plan.cost
-        if not lease.spend(requested - DOOR):
-            await lease.take(requested - DOOR)
+        await lease.take(requested - DOOR)
         answer = await self.answers.answer(asked)
         actual = DOOR if answer is None else max(answer.objects, DOOR)
         lease.settle(requested, actual)

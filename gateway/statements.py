@@ -1,16 +1,12 @@
-"""The named statements of sql/*.sql. `-- include: name`, in a line `/* include: name */`, is another one's text.
-
-Comments are left out: they may name parameters.
-"""
+"""The named statements of sql/*.sql. Comments are left out: they may name parameters."""
 
 import re
 from collections.abc import Mapping
 
-from orders.statements import named_statements
+from orders.statements import complete, named_statements, parts
 
 _FILES = ("graph", "orders", "feed", "operations", "limits")
 _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
-_INCLUDE = re.compile(r"(?:^-- |/\* )include: (\w+)(?:$| \*/)", re.MULTILINE)
 
 
 def _read() -> Mapping[str, str]:
@@ -20,16 +16,8 @@ def _read() -> Mapping[str, str]:
     return found
 
 
-def _load(found: Mapping[str, str]) -> Mapping[str, str]:
-    return {name: _COMMENT.sub("", _whole(text, found)) for name, text in found.items()}
-
-
-def _whole(text: str, found: Mapping[str, str]) -> str:
-    return _INCLUDE.sub(lambda part: _whole(found[part[1]], found), text)
-
-
 _FOUND = _read()
-SQL = _load(_FOUND)
+SQL = {name: _COMMENT.sub("", text) for name, text in complete(_FOUND).items()}
 """Name → statement."""
-PARTS = frozenset(name for text in _FOUND.values() for name in _INCLUDE.findall(text))
+PARTS = parts(_FOUND)
 """Names of those that are only parts of others."""

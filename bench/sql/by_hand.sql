@@ -21,22 +21,23 @@ select row_to_json(x)::text from (
     from graph.orders o where o.id = $1 and o.customer_id = $2
 ) x
 
+-- name: shipments
+(select coalesce(json_agg(s), '[]') from (
+    select tracking, milestone from graph.shipment where order_id = o.id order by created_at, id
+) s)
+
+-- name: listed
+select o.number, o.display_status as "displayStatus", o.ordered_at as "orderedAt", /* include: shipments */ as shipments
+from graph.orders o
+
 -- name: list
 select coalesce(json_agg(x), '[]')::text from (
-    select o.number, o.display_status as "displayStatus", o.ordered_at as "orderedAt",
-        (select coalesce(json_agg(s), '[]') from (
-            select tracking, milestone from graph.shipment where order_id = o.id order by created_at, id
-        ) s) as shipments
-    from graph.orders o where o.customer_id = $1 order by ordered_at desc, id desc limit 50
+    /* include: listed */ where o.customer_id = $1 order by ordered_at desc, id desc limit 50
 ) x
 
 -- name: list_before
 select coalesce(json_agg(x), '[]')::text from (
-    select o.number, o.display_status as "displayStatus", o.ordered_at as "orderedAt",
-        (select coalesce(json_agg(s), '[]') from (
-            select tracking, milestone from graph.shipment where order_id = o.id order by created_at, id
-        ) s) as shipments
-    from graph.orders o where o.ordered_at < $1::text::timestamptz order by ordered_at desc, id desc limit 50
+    /* include: listed */ where o.ordered_at < $1::text::timestamptz order by ordered_at desc, id desc limit 50
 ) x
 
 -- name: status
@@ -51,10 +52,7 @@ select coalesce(json_agg(x), '[]')::text from (
     from graph.shipment s join graph.orders o on o.id = s.order_id where s.tracking = $1 and o.customer_id = $2
 ) x
 
--- name: counts
-with counted as materialized (
-    select display_status, fulfillment, count(*) as n from graph.orders where customer_id = $1 group by 1, 2
-)
+-- name: of_counted
 select row_to_json(x)::text from (select
     (select coalesce(json_agg(d), '[]') from (
         select display_status as value, sum(n) as count from counted group by 1 order by 2 desc, 1
@@ -63,40 +61,30 @@ select row_to_json(x)::text from (select
         select fulfillment as value, sum(n) as count from counted group by 1 order by 2 desc, 1
     ) f) as fulfillment
 ) x
+
+-- name: counts
+with counted as materialized (
+    select display_status, fulfillment, count(*) as n from graph.orders where customer_id = $1 group by 1, 2
+)
+-- include: of_counted
 
 -- name: counts_before
 with counted as materialized (
     select display_status, fulfillment, count(*) as n from graph.orders
     where customer_id = $1 and ordered_at < $2::text::timestamptz group by 1, 2
 )
-select row_to_json(x)::text from (select
-    (select coalesce(json_agg(d), '[]') from (
-        select display_status as value, sum(n) as count from counted group by 1 order by 2 desc, 1
-    ) d) as display,
-    (select coalesce(json_agg(f), '[]') from (
-        select fulfillment as value, sum(n) as count from counted group by 1 order by 2 desc, 1
-    ) f) as fulfillment
-) x
+-- include: of_counted
 
 -- name: board
 with counted as materialized (
     select display_status, fulfillment, count(*) as n from graph.orders
     where ordered_at < $1::text::timestamptz group by 1, 2
 )
-select row_to_json(x)::text from (select
-    (select coalesce(json_agg(d), '[]') from (
-        select display_status as value, sum(n) as count from counted group by 1 order by 2 desc, 1
-    ) d) as display,
-    (select coalesce(json_agg(f), '[]') from (
-        select fulfillment as value, sum(n) as count from counted group by 1 order by 2 desc, 1
-    ) f) as fulfillment
-) x
+-- include: of_counted
 
 -- name: entities
 select coalesce(json_agg(x), '[]')::text from (
     select o.id, o.number, o.display_status as "displayStatus", o.ordered_at as "orderedAt",
-        (select coalesce(json_agg(s), '[]') from (
-            select tracking, milestone from graph.shipment where order_id = o.id order by created_at, id
-        ) s) as shipments
+        /* include: shipments */ as shipments
     from graph.orders o where o.id = any($1::text[])
 ) x

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gateway.cursors import By, OrderPlace
+from gateway.cursors import By, OrderPlace, encoded
 
 Beyond = Mapping[str, Sequence[str]]
 """The kind of a place → the conditions on what is beyond it; {0} and following are its parameters."""
@@ -38,8 +38,7 @@ class Sort(NamedTuple):
 
     def cursor_of(self, row: str) -> str:
         """As gateway.cursors.order_cursor."""
-        text = f"{self.cursor.format(row)} || ':' || {row}.id"
-        return f"translate(encode(convert_to({text}, 'UTF8'), 'base64'), E'+/=\\n', '-_')"
+        return encoded(f"{self.cursor.format(row)} || ':' || {row}.id")
 
 
 def _instant(column: str) -> str:

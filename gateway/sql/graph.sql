@@ -6,11 +6,11 @@ select id as parent, * from graph.orders where id = any($1::text[])
 -- name: orders_by_number
 select number as parent, * from graph.orders where number = any($1::text[]) order by source, id
 
+-- name: version
+coalesce((select max(version) from record.feed f where f.order_id = o.id), (select version from record.told f where f.order_id = o.id), 0)
+
 -- name: order_versions
-select order_id as parent, max(version) as version from (
-    select order_id, version from record.feed where order_id = any($1::text[])
-    union all select order_id, version from record.told where order_id = any($1::text[])
-) versions group by order_id
+select o.id as parent, /* include: version */ as version from unnest($1::text[]) as o (id)
 
 -- name: lines_by_order
 select order_id as parent, l.*, (select o.currency from graph.orders o where o.id = l.order_id) as currency

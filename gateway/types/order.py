@@ -9,6 +9,7 @@ import strawberry
 from gateway.loading import Batch, reader, reading
 from gateway.past import Moment, order_at
 from gateway.sizes import sized, sliced
+from gateway.statements import SQL
 from gateway.tables import Expression, Latest
 from gateway.types.billing import CHARGES_BY_ORDER, INVOICES_BY_ORDER, Charge, Invoice
 from gateway.types.common import (
@@ -68,10 +69,7 @@ class Hold:
 
 REFERENCES_BY_ORDER = Batch("references_by_order", reader(Reference))
 HOLDS_BY_ORDER = Batch("holds_by_order", reader(Hold))
-VERSION = Expression(
-    "coalesce((select max(version) from record.feed f where f.order_id = {t}.id),"
-    " (select version from record.told f where f.order_id = {t}.id), 0)"
-)
+VERSION = Expression(SQL["version"].replace("o.id", "{t}.id"))
 VERSION_BY_ORDER: Batch[int] = Batch("order_versions", lambda row: row["version"])
 
 
