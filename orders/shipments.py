@@ -6,6 +6,8 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
+from msgspec.structs import replace
+
 from orders.aggregate import Aggregate, Entry, Group, of_kind
 from orders.facts import Body, Doc, OrderLine, Package, Posting, ShipmentHeader, ShipmentLine, TransportEvent
 from orders.recall import Recall
@@ -124,7 +126,7 @@ def assembled(recall: Recall, told: Iterable[Told], articles: Articles, document
 
 
 def articles_of(ordered: Iterable[Entry[OrderLine]]) -> Articles:
-    return [(e.body.line, e.body.sku) for e in ordered]
+    return sorted(((e.body.line, e.body.sku) for e in ordered), key=lambda article: (len(article[0]), article))
 
 
 def paired(
@@ -199,14 +201,20 @@ def standing(header: ShipmentHeader, reached: Mapping[Milestone, Reached], *, de
 
 
 def goods_of(packed: Iterable[Entry[ShipmentLine]], articles: Articles) -> list[Goods]:
-    """What is in it, by order line; what the record leaves out, line or article, the order's lines tell."""
+    """What is in it, one for each order line; what the record leaves out, line or article, the order's lines tell."""
     skus, lines_of = dict(articles), {sku: line for line, sku in reversed(articles)}
-    found = []
-    for entry in packed:
+    found: dict[str, Goods] = {}
+    for entry in sorted(packed, key=attrgetter("key")):
         body = entry.body
         line = body.line or lines_of.get(body.sku or "") or entry.local
-        found.append(Goods(line, body.sku or skus.get(line, ""), body.quantity, body.lot))
-    return found
+        part = Goods(line, body.sku or skus.get(line, ""), body.quantity, body.lot)
+        found[line] = together(found[line], part) if line in found else part
+    return list(found.values())
+
+
+def together(one: Goods, other: Goods) -> Goods:
+    """Two parts of a line's goods; they are of a lot only where both are of it."""
+    return replace(one, quantity=one.quantity + other.quantity, lot=one.lot if one.lot == other.lot else None)
 
 
 def mark_duplicates(entries: Iterable[Entry[TransportEvent]]) -> list[Scan]:

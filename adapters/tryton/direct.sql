@@ -89,8 +89,8 @@ from stock_shipment_out s, lateral (select coalesce(s.write_date, s.create_date)
 where s.number <> '';
 
 insert into said_shipment_line
-select current_setting('direct.source') || ':' || s.number, l.line::text, l.product::text, l.quantity
-from leaving l join stock_shipment_out s on s.id = l.shipment_id;
+select current_setting('direct.source') || ':' || s.number, l.line::text, min(l.product)::text, sum(l.quantity)
+from leaving l join stock_shipment_out s on s.id = l.shipment_id group by s.number, l.line;
 
 insert into said_package
 select current_setting('direct.source') || ':' || p.id, current_setting('direct.source') || ':' || s.number,

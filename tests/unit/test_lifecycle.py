@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.facets import Facets
-from orders.graph import LineRow, MilestoneRow, OrderRow, ShipmentRow, TransportEventRow
+from orders.facts import ShipmentLine
+from orders.graph import LineRow, MilestoneRow, OrderRow, ShipmentLineRow, ShipmentRow, TransportEventRow
 from orders.lifecycle import derive
 from orders.recall import Recall
 from orders.states import Commercial, Delivery, DisplayStatus, EventType, Financial, Fulfillment, Health, Milestone
@@ -30,6 +31,7 @@ from tests.controls.orders import (
     release,
     scan,
     shipment,
+    shipment_doc,
     together,
     with_facts,
 )
@@ -247,6 +249,34 @@ def test_what_is_recalled_is_what_is_worked_out_anew(
             shipped_at = hours(24) if left else None
             facts |= shipment(*found, number=number, quantity=quantity, shipped_at=shipped_at, void=void)
         assert whole(derive(ORDER, filed(facts), recall)) == whole(derive(ORDER, filed(facts)))
+
+
+@given(
+    parts=st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["A", "B", None])), min_size=1, max_size=4),
+    seed=st.integers(0, 10**6),
+)
+def test_goods_of_a_line_are_one_however_many_parts_they_are_in(parts: list[tuple[int, str | None]], seed: int) -> None:
+    (quantity, lot), *others = parts
+    more = {f"shipment_line/1/1{n}": goods(quantity, lot) for n, (quantity, lot) in enumerate(others)}
+    facts = together(
+        order(), shipment(quantity=quantity), {shipment_doc(): {"shipment_line/1/1": goods(quantity, lot)}}
+    )
+    found = view(facts, {shipment_doc(): more})
+    (row,) = [row for row in found.rows.values() if isinstance(row, ShipmentLineRow)]
+    assert row.quantity == sum(quantity for quantity, _ in parts)
+    assert row.lot == (lot if {lot} == {lot for _, lot in parts} else None)
+    assert whole(derive(ORDER, filed(shuffled(together(facts, {shipment_doc(): more}), seed)))) == whole(found)
+
+
+def goods(quantity: int, lot: str | None, line: str | None = "1") -> ShipmentLine:
+    return ShipmentLine(line=line, sku="SKU-1", quantity=Decimal(quantity), lot=lot)
+
+
+def test_of_two_lines_of_an_article_the_first_has_what_names_the_article_alone() -> None:
+    of_article = {shipment_doc(): {"shipment_line/1/1": goods(4, None, line=None)}}
+    for lines in ((line("2", sku="SKU-1"), line("10", sku="SKU-1")), (line("10", sku="SKU-1"), line("2", sku="SKU-1"))):
+        rows = view(order(*lines), shipment(), of_article).rows.values()
+        assert {row.line: row.shipped for row in rows if isinstance(row, LineRow)} == {"2": 4, "10": 0}
 
 
 def came_back(found: list, void: bool) -> bool:
