@@ -105,7 +105,8 @@ class Projector:
         except UnshowableError:
             self._loader.forget()
         with self._fold.thoroughly():
-            return await self._project(run, refusals, trial=trial)
+            # Of a run with a truncation each transaction is written by itself: some of them may be by now.
+            return await self._project(self.fresh(run), refusals, trial=trial)
 
     def fresh(self, transactions: Iterable[Transaction]) -> list[Transaction]:
         """Those behind the checkpoint; a redelivered one is as good as done."""

@@ -14,7 +14,7 @@ from projections.projector import Advanced, Projector
 from projections.runner import project_or_isolate
 from tests.controls import projecting
 from tests.controls.orders import scan
-from tests.controls.projecting import header, line, order, transaction
+from tests.controls.projecting import header, line, order, transaction, truncated
 from tests.controls.story import MAPPINGS
 
 ORDERS = "select id from graph.orders where commercial = 'ACCEPTED' order by id"
@@ -113,6 +113,15 @@ async def test_states_can_be_worked_out_but_no_rows_be_made(graph: Connection) -
     assert await graph.fetch("select customer_po from graph.orders order by id") == [("PO-3",), ("PO-2",), ("PO-1",)]
     assert await graph.fetch(KINDS) == [("UNDERIVABLE", None)]
     assert await graph.fetchval("select count(*) from graph.shipment") == 0
+
+
+async def test_what_was_written_before_rows_could_not_be_made_is_not_written_again(graph: Connection) -> None:
+    """A truncation has each transaction of its batch written by itself."""
+    posted = ("public.shppst", Op.CREATE, {"pstno": 501}, {**_POSTING, "ordno": 1})
+    found = [transaction(1, truncated("public.ordlin")), order(2, 1), transaction(3, posted), order(4, 2)]
+    assert await projected(graph, *found, mappings={"erp": Misread()}) == ["1", "2"]
+    assert await graph.fetch(KINDS) == [("UNDERIVABLE", None)]
+    assert tuple(await graph.fetchrow("select seen, applied, dead, filtered from record.checkpoint")) == (6, 4, 1, 1)
 
 
 async def test_a_snapshot_that_holds_an_order_of_which_nothing_follows(graph: Connection) -> None:
