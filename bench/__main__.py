@@ -91,4 +91,5 @@ def overload(*, rounds: int = 5, seconds: float = 8) -> None:
     asyncio.run(measure(rounds, seconds))
 
 
-app()
+if __name__ == "__main__":
+    app()

@@ -16,22 +16,21 @@ from tests.controls.waiting import until
 
 DASHBOARD = ROOT / "deploy/grafana/dashboards/milepost.json"
 ALERTS = ROOT / "deploy/prometheus/alerts.yml"
+OPERATIONS = ROOT / "docs/operations.md"
 ONE = '{ order(id: "1042") { id } }'
 
 
 @pytest.fixture
-async def db(database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    db = await asyncpg.connect(database)
+async def db(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    db = await asyncpg.connect(dsn)
     await db.execute((Path(__file__).parent / "gateway_west.sql").read_text())
     yield db
     await db.close()
 
 
 @pytest.fixture
-async def client(db: object, database: str, tmp_path: Path) -> AsyncIterator[Client]:
-    async with serving.running(database, tmp_path) as client:
+async def client(db: object, dsn: str, tmp_path: Path) -> AsyncIterator[Client]:
+    async with serving.running(dsn, tmp_path) as client:
         yield client
 
 
@@ -113,7 +112,7 @@ async def test_without_postgres_it_tells_what_it_knows(client: Client, db: objec
     assert "milepost_source_state" not in found
 
 
-async def test_dashboard_and_alerts_ask_for_what_is_told(client: Client) -> None:
+async def test_dashboard_alerts_and_docs_speak_of_what_is_told(client: Client) -> None:
     await client.ask(ONE)
     told = set(await read(client))
     panels = json.loads(DASHBOARD.read_text())["panels"]
@@ -121,4 +120,9 @@ async def test_dashboard_and_alerts_ask_for_what_is_told(client: Client) -> None
     asked += [rule["expr"] for group in YAML(typ="safe").load(ALERTS)["groups"] for rule in group["rules"]]
     assert len(asked) > 10
     names = {name for expression in asked for name in re.findall(r"\b(?:milepost|process)_\w+", expression)}
+    table, _, _ = OPERATIONS.read_text().partition("| metric |")[2].partition("\n\n")
+    written = re.findall(r"`(_?[a-z_]+)[^`]*`", table)
+    named = {f"milepost_source{name}" if name.startswith("_") else name for name in written}
+    names |= {name for name in named if name.startswith(("milepost_", "process_")) and not name.endswith("_")}
+    assert "milepost_source_safe_seconds" in names
     assert names <= told
