@@ -7,18 +7,20 @@ import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from app.postgres import Postgres
 from projections.database import Connection
-from tests.controls import projecting
+from tests.controls import projecting, serving
 from tests.controls.kafka import Kafka, MissingError
 from tests.controls.mariadb import CAPTURE, PASSWORD, MariaDb, run
+from tests.controls.serving import Client
 from tests.controls.waiting import until
 from tests.controls.west import ITEMS
 
@@ -137,9 +139,8 @@ async def _answers(server: MariaDb) -> None:
     await until(server.answers, 60)
 
 
-@pytest.fixture
-async def database(postgres: Postgres) -> AsyncIterator[str]:
-    """DSN of an empty database; it goes with its slots and connections when the test ends."""
+@asynccontextmanager
+async def _created(postgres: Postgres) -> AsyncIterator[str]:
     name = f"test_{next(_numbers)}"
     await postgres.create_database(name)
     yield postgres.dsn(name)
@@ -149,6 +150,35 @@ async def database(postgres: Postgres) -> AsyncIterator[str]:
         await db.execute(await db.fetchval(_DROP_DATABASE, name))
     finally:
         await db.close()
+
+
+@pytest.fixture
+async def database(postgres: Postgres) -> AsyncIterator[str]:
+    """DSN of an empty database; it goes with its slots and connections when the test ends."""
+    async with _created(postgres) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def dsn(database: str) -> str:
+    """Of a database with the canonical orders, for gateways."""
+    await serving.create_graph(database)
+    return database
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_dsn(postgres: Postgres) -> AsyncIterator[str]:
+    """As `dsn`, for all tests of a module, which share a loop."""
+    async with _created(postgres) as dsn:
+        await serving.create_graph(dsn)
+        yield dsn
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def client(shared_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """Of a gateway over `shared_dsn`."""
+    async with serving.running(shared_dsn, tmp_path_factory.mktemp("gateway")) as client:
+        yield client
 
 
 @pytest.fixture

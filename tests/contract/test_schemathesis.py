@@ -4,14 +4,11 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
-from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from app.postgres import Postgres
 from tests.controls import serving
 from tests.controls.serving import Client
 
@@ -27,16 +24,6 @@ pytestmark = [
 SECONDS = 20
 """For each role."""
 PROGRAM = Path(sys.executable).parent / "schemathesis"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    await postgres.create_database("schemathesis")
-    dsn = postgres.dsn("schemathesis")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
-        yield client
 
 
 @pytest.mark.parametrize(("role", "scope"), [("operations", []), ("customer", ["C1"]), ("partner", ["east"])])

@@ -1,10 +1,8 @@
 """What Apollo's subgraph compatibility tests ask of a library, asked of Milepost's own schema, as it is served."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from graphql import (
     DirectiveNode,
     DocumentNode,
@@ -18,7 +16,6 @@ from graphql import (
 )
 from strawberry.federation import schema_directives as known
 
-from app.postgres import Postgres
 from gateway.schema import sdl
 from tests.controls import serving
 from tests.controls.serving import Client
@@ -46,16 +43,6 @@ KEYS = {
     ("Product", "sku"): "BOLT-10",
 }
 ENTITIES = "query ($of: [_Any!]!) { _entities(representations: $of) { __typename } }"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    await postgres.create_database("subgraph")
-    dsn = postgres.dsn("subgraph")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
-        yield client
 
 
 class _Directives(Visitor):

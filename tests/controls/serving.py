@@ -91,11 +91,16 @@ async def create_schemas(dsn: str) -> None:
         await db.close()
 
 
-async def create_rows(dsn: str) -> None:
-    """The canonical orders 1042, 1043 and 1044."""
+async def create_graph(dsn: str) -> None:
+    """The schemas, with the canonical orders 1042, 1043 and 1044."""
+    await create_schemas(dsn)
+    await execute(dsn, ROWS.read_text())
+
+
+async def execute(dsn: str, sql: str) -> None:
     db = await asyncpg.connect(dsn)
     try:
-        await db.execute(ROWS.read_text())
+        await db.execute(sql)
     finally:
         await db.close()
 

@@ -40,8 +40,7 @@ class Workers:
 @asynccontextmanager
 async def gateways(data: Path, database: str, config: Config) -> AsyncIterator[Workers]:
     """As many as the configuration says, over the canonical orders in a database that is empty so far."""
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
+    await serving.create_graph(database)
     (data / "run").mkdir()
     (data / "log").mkdir()
     ensure_keys(data)

@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from app.postgres import Postgres
 from gateway.auth import Role
 from gateway.database import Snapshot
 from gateway.lanes import Lanes
@@ -57,21 +54,6 @@ REFUSED = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def dsn(postgres: Postgres) -> str:
-    await postgres.create_database("attack_documents")
-    dsn = postgres.dsn("attack_documents")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    return dsn
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
-        yield client
-
-
 @pytest.fixture
 def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(*_: object) -> None:
@@ -114,10 +96,10 @@ async def test_a_body_that_unfolds_is_not_unfolded(client: Client) -> None:
     assert (await client.http.post("/graphql", content=b"\x1f\x8b" * 1000, headers=headers)).status_code == 415
 
 
-async def test_who_floods_is_throttled_and_the_others_are_not(dsn: str, tmp_path: Path) -> None:
+async def test_who_floods_is_throttled_and_the_others_are_not(shared_dsn: str, tmp_path: Path) -> None:
     """S17: one token, many connections; and another client of the same role."""
     small = dict.fromkeys(Role, Allowance(60, 1))
-    async with serving.running(dsn, tmp_path, allowed=small) as client:
+    async with serving.running(shared_dsn, tmp_path, allowed=small) as client:
         client.auth = {"authorization": f"Bearer {serving.token(subject='eve@example.com')}"}
         flood = [each for _ in range(3) for each in await asyncio.gather(*(client.post(ONE) for _ in range(30)))]
         assert {each.status_code for each in flood} == {200, 429}

@@ -1,12 +1,10 @@
 """Attacks on what is other people's, S3 and S26: the answer, and the work for it, is that of what is not there."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from app.postgres import Postgres
 from gateway.cursors import feed_cursor
 from gateway.database import Snapshot
 from gateway.lanes import Lanes
@@ -41,14 +39,9 @@ FOLLOW = """subscription ($after: String, $order: ID) {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+async def client(client: Client) -> Client:
     """As a customer who has order 1043 alone."""
-    await postgres.create_database("attack_others")
-    dsn = postgres.dsn("attack_others")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
-        yield client.as_("customer", "C2")
+    return client.as_("customer", "C2")
 
 
 @pytest.fixture

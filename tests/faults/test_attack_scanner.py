@@ -8,7 +8,6 @@ import pytest
 import pytest_asyncio
 from graphql import get_introspection_query
 
-from app.postgres import Postgres
 from tests.controls import serving
 from tests.controls.serving import Client
 
@@ -23,12 +22,8 @@ MODERN = {"accept": "application/graphql-response+json"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    await postgres.create_database("attack_scanner")
-    dsn = postgres.dsn("attack_scanner")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway"), production=True) as client:
+async def client(shared_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    async with serving.running(shared_dsn, tmp_path_factory.mktemp("gateway"), production=True) as client:
         yield client
 
 

@@ -12,7 +12,6 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from app.postgres import Postgres
 from examples.federation import router
 from examples.federation.__main__ import serving as neighbors
 from gateway.app import Gateway
@@ -36,12 +35,8 @@ FOLLOW = """subscription ($after: String) { orderEvents(after: $after) {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def orders(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    await postgres.create_database("federation_router")
-    dsn = postgres.dsn("federation_router")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
+async def orders(shared_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    async with serving.running(shared_dsn, tmp_path_factory.mktemp("gateway")) as client:
         yield client
 
 

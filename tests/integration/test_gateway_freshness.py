@@ -18,18 +18,16 @@ COMMITTED = "update record.checkpoint set committed_at = now() - $1 * interval '
 
 
 @pytest.fixture
-async def db(database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    db = await asyncpg.connect(database)
+async def db(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    db = await asyncpg.connect(dsn)
     await db.execute((Path(__file__).parent / "gateway_west.sql").read_text())
     yield db
     await db.close()
 
 
 @pytest.fixture
-async def client(db: object, database: str, tmp_path: Path) -> AsyncIterator[Client]:
-    async with serving.running(database, tmp_path) as client:
+async def client(db: object, dsn: str, tmp_path: Path) -> AsyncIterator[Client]:
+    async with serving.running(dsn, tmp_path) as client:
         yield client
 
 

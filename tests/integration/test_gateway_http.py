@@ -12,7 +12,6 @@ import pytest_asyncio
 from graphql import get_introspection_query
 from websockets.exceptions import ConnectionClosed
 
-from app.postgres import Postgres
 from gateway.auth import Trust
 from gateway.database import Snapshot
 from gateway.plan.plans import Plans
@@ -28,23 +27,8 @@ ENTITY = '{ _entities(representations: [{__typename: "Order", id: "1042"}]) { __
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def dsn(postgres: Postgres) -> str:
-    await postgres.create_database("gateway_http")
-    dsn = postgres.dsn("gateway_http")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    return dsn
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
-        yield client
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def production(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with serving.running(dsn, tmp_path_factory.mktemp("production"), production=True) as client:
+async def production(shared_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    async with serving.running(shared_dsn, tmp_path_factory.mktemp("production"), production=True) as client:
         yield client
 
 
@@ -68,8 +52,10 @@ async def test_a_stranger_is_told_nothing(client: Client, headers: dict[str, str
     assert "data" not in answer.json()
 
 
-async def test_while_the_issuers_keys_cannot_be_had_callers_are_told_to_come_again(dsn: str, tmp_path: Path) -> None:
-    async with serving.running(dsn, tmp_path, Trust(jwks="http://127.0.0.1:9/jwks.json")) as client:
+async def test_while_the_issuers_keys_cannot_be_had_callers_are_told_to_come_again(
+    shared_dsn: str, tmp_path: Path
+) -> None:
+    async with serving.running(shared_dsn, tmp_path, Trust(jwks="http://127.0.0.1:9/jwks.json")) as client:
         answer = await client.post(ONE)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert answer.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}

@@ -19,7 +19,6 @@ from gateway.plan import answers as module
 from gateway.plan.answers import Answers, Asked
 from gateway.schema import build_plans, build_schema
 from projections.projector import Advanced, Projector
-from tests.controls import serving
 from tests.controls.projecting import connected, create_schemas
 from tests.controls.story import MAPPINGS, captured_story
 from tests.integration.test_projector import batches, interleaved
@@ -130,10 +129,8 @@ async def requests(db: "asyncpg.Connection[asyncpg.Record]", answers: Answers) -
 
 
 @pytest.fixture
-async def rows(database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    db = await asyncpg.connect(database)
+async def rows(dsn: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    db = await asyncpg.connect(dsn)
     yield db
     await db.close()
 

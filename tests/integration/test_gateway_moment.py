@@ -159,11 +159,9 @@ async def test_what_is_known_as_of_now_only_is_refused(
     assert "as of now only" in answer["errors"][0]["message"]
 
 
-async def test_when_nobody_answers_it_says_so(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
+async def test_when_nobody_answers_it_says_so(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(past, "SECONDS", 0.05)
-    async with serving.running(database, tmp_path) as client:
+    async with serving.running(dsn, tmp_path) as client:
         answer = await client.post(STATES, id="1042", at="2026-03-01T00:00:00Z")
         assert answer.status_code == 503
         assert answer.json()["errors"][0]["extensions"]["code"] == "UNAVAILABLE"

@@ -6,7 +6,6 @@ import pytest
 import pytest_asyncio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from app.postgres import Postgres
 from tests.controls import serving
 from tests.controls.serving import Client
 
@@ -28,12 +27,8 @@ HOLD = 'mutation { holdOrder(input: {orderId: "1042", reason: CREDIT, idempotenc
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    await postgres.create_database("gateway_origins")
-    dsn = postgres.dsn("gateway_origins")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway"), origins=(SHOP,)) as client:
+async def client(shared_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    async with serving.running(shared_dsn, tmp_path_factory.mktemp("gateway"), origins=(SHOP,)) as client:
         yield client
 
 

@@ -31,8 +31,7 @@ async def own(data: Path) -> AsyncIterator[Postgres]:
     server = Postgres(data, {"fsync": "off"})
     await server.start()
     await server.create_database("graph")
-    await serving.create_schemas(server.dsn("graph"))
-    await serving.create_rows(server.dsn("graph"))
+    await serving.create_graph(server.dsn("graph"))
     yield server
     await server.stop()
 
@@ -114,10 +113,8 @@ async def test_a_gateway_that_starts_before_its_postgres(own: Postgres, tmp_path
 
 
 @pytest.fixture
-async def client(database: str, tmp_path: Path) -> AsyncIterator[Client]:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    async with serving.running(database, tmp_path) as client:
+async def client(dsn: str, tmp_path: Path) -> AsyncIterator[Client]:
+    async with serving.running(dsn, tmp_path) as client:
         yield client
 
 

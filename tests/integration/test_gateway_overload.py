@@ -22,10 +22,8 @@ WHOLE = POST + b"content-length: %d\r\n\r\n" % len(BODY) + BODY
 
 
 @pytest.fixture
-async def client(database: str, tmp_path: Path) -> AsyncIterator[Client]:
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
-    async with serving.running(database, tmp_path) as client:
+async def client(dsn: str, tmp_path: Path) -> AsyncIterator[Client]:
+    async with serving.running(dsn, tmp_path) as client:
         yield client
 
 

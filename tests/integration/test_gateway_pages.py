@@ -1,16 +1,13 @@
 """Paging through orders: whatever the sizes and directions, each once and in order."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.postgres import Postgres
 from tests.controls import serving
 from tests.controls.serving import Client
 
@@ -39,19 +36,6 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 # Few instants, so that many orders share one; some have none.
 instants = st.none() | st.integers(0, 3).map(lambda n: START + timedelta(microseconds=n))
 sizes = st.lists(st.integers(1, 7), min_size=1, max_size=5)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def dsn(postgres: Postgres) -> str:
-    await postgres.create_database("gateway_pages")
-    await serving.create_schemas(postgres.dsn("gateway_pages"))
-    return postgres.dsn("gateway_pages")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
-        yield client
 
 
 async def walk(client: Client, order_by: str, page_sizes: list[int], forward: bool) -> list[str]:
@@ -86,13 +70,13 @@ def expected(rows: dict[str, datetime | None], order_by: str) -> list[str]:
 )
 async def test_pages_of_any_size_give_each_order_once_and_in_order(
     client: Client,
-    dsn: str,
+    shared_dsn: str,
     rows: dict[str, datetime | None],
     page_sizes: list[int],
     forward: bool,
     order_by: str,
 ) -> None:
-    db = await asyncpg.connect(dsn)
+    db = await asyncpg.connect(shared_dsn)
     try:
         await db.execute("truncate graph.orders")
         await serving.create_orders(db, list(rows.items()))
@@ -106,8 +90,8 @@ async def test_pages_of_any_size_give_each_order_once_and_in_order(
     assert [rank[key] for key in found] == expected(by_rank, order_by)
 
 
-async def test_both_ends_bound_a_page(client: Client, dsn: str) -> None:
-    db = await asyncpg.connect(dsn)
+async def test_both_ends_bound_a_page(client: Client, shared_dsn: str) -> None:
+    db = await asyncpg.connect(shared_dsn)
     await db.execute("truncate graph.orders")
     await serving.create_orders(db, [(f"{n}", START + timedelta(days=n)) for n in range(6)])
     await db.close()
@@ -123,8 +107,8 @@ async def test_both_ends_bound_a_page(client: Client, dsn: str) -> None:
     assert await between(last=2) == ["2", "3"]
 
 
-async def test_orders_that_come_while_one_pages_move_nothing(client: Client, dsn: str) -> None:
-    db = await asyncpg.connect(dsn)
+async def test_orders_that_come_while_one_pages_move_nothing(client: Client, shared_dsn: str) -> None:
+    db = await asyncpg.connect(shared_dsn)
     await db.execute("truncate graph.orders")
     await serving.create_orders(db, [(f"{n}", START + timedelta(days=n)) for n in range(4)])
     first = (await client.ask(PAGE, orderBy="NEWEST_FIRST", first=2))["orders"]

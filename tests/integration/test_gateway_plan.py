@@ -260,8 +260,7 @@ async def both(postgres: Postgres) -> AsyncIterator[Both]:
     db = await asyncpg.connect(dsn)
     await db.execute(CLOCK)
     await db.close()
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
+    await serving.create_graph(dsn)
     db = await asyncpg.connect(dsn)
     await db.execute(COMMANDS)
     for file in ("gateway_west.sql", "gateway_copies.sql"):

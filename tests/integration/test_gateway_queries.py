@@ -1,14 +1,11 @@
 """Every field of the query type, over rows that were put in by hand."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from app.postgres import Postgres
 from gateway.cursors import OrderPlace, feed_cursor, feed_position, global_id, order_cursor
 from gateway.schema import schema
 from gateway.types.node import NODES
@@ -40,17 +37,6 @@ query ($after: String, $first: Int, $orderId: ID, $types: [EventType!]) {
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    """One for all: these tests only read."""
-    await postgres.create_database("gateway_queries")
-    dsn = postgres.dsn("gateway_queries")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
-        yield client
 
 
 async def test_an_order_with_all_that_belongs_to_it(client: Client) -> None:

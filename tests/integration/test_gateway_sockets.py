@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +11,6 @@ from threading import Thread
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import OKPAlgorithm
 from strawberry.subscriptions.protocols.graphql_transport_ws.handlers import BaseGraphQLTransportWSHandler
@@ -19,7 +18,6 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from app.postgres import Postgres
 from gateway.auth import Trust, new_key_pair
 from gateway.database import Snapshot
 from gateway.sockets import MAX_MESSAGE, MAX_OPERATIONS
@@ -31,21 +29,6 @@ from tests.controls.waiting import until
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVERYTHING = "subscription { orderEvents { __typename } }"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def dsn(postgres: Postgres) -> str:
-    await postgres.create_database("gateway_sockets")
-    dsn = postgres.dsn("gateway_sockets")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    return dsn
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
-        yield client
 
 
 async def closed(socket: ClientConnection) -> int | None:
@@ -229,7 +212,7 @@ async def test_the_token_s_end_is_the_socket_s(client: Client) -> None:
 
 
 async def test_a_token_whose_key_is_withdrawn_loses_its_socket(
-    dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    shared_dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """S25: one that does nothing but listen, too."""
     monkeypatch.setattr("gateway.auth.BELIEVED", 0.05)
@@ -237,7 +220,7 @@ async def test_a_token_whose_key_is_withdrawn_loses_its_socket(
     with published_keys(PUBLIC_KEY) as (url, withdraw):
         monkeypatch.setattr("gateway.keys.FRESH", 0.05)
         monkeypatch.setattr("gateway.keys.AGAIN", 0.05)
-        async with serving.running(dsn, tmp_path, Trust(jwks=url)) as client, client.socket() as socket:
+        async with serving.running(shared_dsn, tmp_path, Trust(jwks=url)) as client, client.socket() as socket:
             await greet(client, socket)
             await serving.send(socket, **subscribe())
             withdraw()

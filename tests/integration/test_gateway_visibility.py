@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from app.postgres import Postgres
 from gateway.auth import Role
 from gateway.cursors import feed_cursor, global_id
 from gateway.feed import Feed
@@ -88,21 +87,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def dsn(postgres: Postgres) -> str:
-    await postgres.create_database("gateway_visibility")
-    dsn = postgres.dsn("gateway_visibility")
-    await serving.create_schemas(dsn)
-    await serving.create_rows(dsn)
-    db = await asyncpg.connect(dsn)
-    await db.execute((HERE / "gateway_west.sql").read_text())
-    await db.close()
-    return dsn
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def client(dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    async with serving.running(dsn, tmp_path_factory.mktemp("gateway")) as client:
-        yield client
+async def shared_dsn(shared_dsn: str) -> str:
+    """With what a second warehouse ships."""
+    await serving.execute(shared_dsn, (HERE / "gateway_west.sql").read_text())
+    return shared_dsn
 
 
 async def everything(client: Client) -> str:
