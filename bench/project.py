@@ -50,8 +50,6 @@ WARM_UP = 2
 """Rounds that do not count: Java's compiler has made the sink thrice as fast by then."""
 SETTINGS = {"max_connections": "100", "max_logical_replication_workers": "8"}
 
-_ACCOUNT = "select sum(seen), sum(dead), sum(applied + superseded + filtered) from record.checkpoint"
-
 Measure: TypeAlias = Callable[[Recorded, str, Meter], Awaitable[Figures]]
 Found: TypeAlias = Mapping[str, Sequence[Figures]]
 """Who → figures of each round."""

@@ -172,11 +172,7 @@ class Capture:
             self.last_event_at = last.committed_at or last.captured_at
 
 
-def is_part(transaction: Transaction) -> bool:
-    """Whether a checkpoint behind this transaction is one in the middle of a snapshot."""
-    return transaction.snapshot is Snapshot.PART
-
-
 def checkpoint_behind(transaction: Transaction) -> Checkpoint:
     """The checkpoint of a reader that has made this transaction durable."""
-    return Checkpoint(transaction.source, transaction.position, transaction.resume, is_part(transaction))
+    snapshotting = transaction.snapshot is Snapshot.PART
+    return Checkpoint(transaction.source, transaction.position, transaction.resume, snapshotting)

@@ -26,7 +26,6 @@ class Task(Struct, frozen=True):
 
     id: int
     state: str
-    worker_id: str
     trace: str = ""
 
 

@@ -50,7 +50,6 @@ class Carrier:
 EASTERN, CENTRAL, MOUNTAIN, PACIFIC = "America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles"
 
 EAST_DOCK = City("Edison", "NJ", "08817", EASTERN)
-OWN_DOCK = City("Minneapolis", "MN", "55401", CENTRAL)
 
 HUBS = (
     City("Memphis", "TN", "38118", CENTRAL),

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cdc.capture import checkpoint_behind
 from cdc.change import Broken, Change, Checkpoint, Op, Position, Snapshot, Transaction
 from orders.crash import CrashPoint, crash_here
 from orders.facts import Doc, Fact
@@ -203,12 +204,7 @@ class Projector:
 
     def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:
         """During a snapshot facts are only gathered: the views follow when it is whole."""
-        batch.checkpoints[transaction.source] = Checkpoint(
-            transaction.source,
-            transaction.position,
-            transaction.resume,
-            snapshotting=transaction.snapshot is Snapshot.PART,
-        )
+        batch.checkpoints[transaction.source] = checkpoint_behind(transaction)
         gathering = self.gathering(batch)
         live = not gathering and transaction.snapshot is Snapshot.NO
         delta = self.fold(batch, stated) if live else Delta(superseded=self._fold.put(stated))

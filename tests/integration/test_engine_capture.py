@@ -13,7 +13,6 @@ from cdc.engine import EngineSource
 from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, run, snapshot_taken
 from tests.controls.waiting import until
 
-DROP_EAST = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = 'milepost_east'"
 CONFIRMED = "select confirmed_flush_lsn - '0/0' from pg_replication_slots where slot_name = $1"
 
 

@@ -36,7 +36,6 @@ FACETS = {
     "DISPLAY_STATUS": ("displayStatus", "display"),
 }
 """Name → its field on the order and in the feed."""
-HELD_AT = "2026-03-02T14:30:00+00:00"
 
 
 @pytest.fixture
