@@ -103,9 +103,13 @@ class Columns:
     def instant(self, column: str) -> datetime | None:
         return self._read(column, in_utc, "an instant")
 
+    def moment(self, column: str) -> datetime:
+        """An instant that has to be there."""
+        return self._must(column, self.instant(column))
+
     def code(self, column: str, table: Mapping[str, _T]) -> _T:
-        """The code's meaning; an unknown code is poison, since the row cannot be understood without it."""
-        return self._must(column, self._read(column, lambda raw: table[raw.strip()], table))
+        """The meaning of a code, a number's too; an unknown one is poison, as it is needed to understand the row."""
+        return self._must(column, self._read(column, lambda raw: table[str(raw).strip()], table))
 
 
 class Guess(Columns):

@@ -42,9 +42,16 @@ def test_a_local_time_at_an_offset() -> None:
         (lambda c: c.id("gone"), "t has no column gone"),
         (lambda c: c.day("day"), "t.day cannot be read: 'soon'"),
         (lambda c: c.code("code", {"A": 1}), "t.code cannot be read: 'Z'"),
+        (lambda c: c.code("number", {"3": 1}), "t.number cannot be read: '7'"),
+        (lambda c: c.moment("none"), "t.none is null"),
     ],
 )
 def test_what_cannot_be_read_says_what_and_where(read, message: str) -> None:  # type: ignore[no-untyped-def]
-    columns = Columns("erp", "t", {"qty": "NaN", "none": None, "day": "soon", "code": "Z"})
+    columns = Columns("erp", "t", {"qty": "NaN", "none": None, "day": "soon", "code": "Z", "number": 7})
     with pytest.raises(PoisonError, match=message):
         read(columns)
+
+
+def test_a_code_may_be_a_number_or_a_text_with_room_around_it() -> None:
+    columns = Columns("north", "t", {"number": 7, "text": "7 "})
+    assert (columns.code("number", {"7": "SHIPPED"}), columns.code("text", {"7": "SHIPPED"})) == ("SHIPPED", "SHIPPED")
