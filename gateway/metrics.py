@@ -32,6 +32,7 @@ _OF_SOURCES = (
     ("lag_bytes", "Log of the source that is not confirmed yet."),
     ("lag_changes", "Changes that are captured and not projected yet."),
     ("lag_seconds", "How old the oldest change may be that is under way."),
+    ("silent_seconds", "Since when no projector has said how it is; more than some seconds: none runs."),
     ("kept_bytes", "Log that the source keeps for Milepost."),
     ("safe_bytes", "Log that the source may still write before it drops some that Milepost needs."),
     ("safe_seconds", "How long that lasts at the rate of late."),

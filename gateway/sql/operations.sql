@@ -10,26 +10,36 @@ lock table graph.revision in access share mode
 rollback
 
 -- name: sources
+-- A projector says twice a second how the sources do, within ten where one does not answer. One that is silent is down.
 select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes, s.slot, s.safe_bytes,
-    s.safe_seconds, s.healed_at, s.healed_reason, s.advice,
+    s.safe_seconds, s.healed_at, s.healed_reason,
+    case when silent > 30 then
+            'no projector has looked at it for ' || round(silent) || ' s: see what runs (milepost status)'
+        else s.advice end as advice,
     c.epoch, c.log, c.ordinal, coalesce(c.snapshotting, false) as snapshotting,
     coalesce(c.seen, 0) as seen, coalesce(c.applied, 0) as applied, coalesce(c.superseded, 0) as superseded,
     coalesce(c.dead, 0) as dead_lettered, coalesce(c.filtered, 0) as filtered,
     c.committed_at as last_committed_at, c.projected_at as last_projected_at,
-    case when s.lag_changes = 0 or c.committed_at > now() then 0
-        else extract(epoch from now() - c.committed_at) end::float8 as lag_seconds
+    case when s.lag_changes is distinct from 0 and c.committed_at <= now() then
+            extract(epoch from now() - c.committed_at)
+        when silent > 30 then silent
+        when s.lag_changes = 0 or c.committed_at > now() then 0 end::float8 as lag_seconds
 from record.source_state s full join record.checkpoint c using (source)
+cross join lateral (select extract(epoch from now() - s.updated_at)::float8 as silent) q
 order by source
 
 -- name: metrics_of_sources
 select source, s.state, s.lag_bytes, s.lag_changes, s.kept_bytes, s.safe_bytes, s.safe_seconds,
     extract(epoch from s.healed_at)::float8 as healed_timestamp_seconds,
-    extract(epoch from c.committed_at)::float8 as committed_timestamp_seconds,
-    case when s.lag_changes = 0 or c.committed_at > now() then 0
-        else extract(epoch from now() - c.committed_at) end::float8 as lag_seconds,
+    extract(epoch from c.committed_at)::float8 as committed_timestamp_seconds, silent as silent_seconds,
+    case when s.lag_changes is distinct from 0 and c.committed_at <= now() then
+            extract(epoch from now() - c.committed_at)
+        when silent > 30 then silent
+        when s.lag_changes = 0 or c.committed_at > now() then 0 end::float8 as lag_seconds,
     coalesce(c.applied, 0) as applied, coalesce(c.superseded, 0) as superseded, coalesce(c.dead, 0) as dead,
     coalesce(c.filtered, 0) as filtered, coalesce(d.letters, 0) as dead_letters
 from record.source_state s full join record.checkpoint c using (source)
+cross join lateral (select extract(epoch from now() - s.updated_at)::float8 as silent) q
 left join (
     select source, count(*) as letters from record.dead_letter where resolved_at is null group by source
 ) d using (source)

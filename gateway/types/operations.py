@@ -46,7 +46,9 @@ class Source:
     filtered: BigInt = column("Changes that no mapping wants.")
     last_committed_at: datetime | None = column("When the source committed the last projected change.")
     last_projected_at: datetime | None = column("When that was projected.")
-    lag_seconds: float | None = column("How old the last projected change is; 0 when none waits.")
+    lag_seconds: float | None = column(
+        "How old the last projected change is, or since when no projector has looked at the source; 0 when none waits."
+    )
     lag_bytes: BigInt | None = column("Of its log, behind the end.")
     lag_changes: BigInt | None = column("Changes that are captured and not yet projected.")
 

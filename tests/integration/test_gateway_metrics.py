@@ -86,6 +86,21 @@ async def test_sources_commands_and_the_feed(client: Client, db: "asyncpg.Connec
     assert found["milepost_commands"].keys() == {("ACCEPTED",), ("APPLIED",), ("NEEDS_HUMAN",), ("SENDING",)}
 
 
+async def test_a_projector_that_is_silent_is_no_source_without_lag(
+    client: Client, db: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """East has nothing that waits, as it was when somebody looked last."""
+    await db.execute("update record.source_state set updated_at = now() - interval '2 minutes' where source = 'east'")
+    found = await read(client)
+    for name in ("silent", "lag"):
+        assert 120 <= found[f"milepost_source_{name}_seconds"]["east",] < 600
+    assert found["milepost_source_silent_seconds"]["erp",] < 30
+    sources = (await client.ask("{ sources { name lagSeconds advice } }"))["sources"]
+    [east] = [each for each in sources if each["name"] == "east"]
+    assert 120 <= east["lagSeconds"] < 600
+    assert east["advice"].startswith("no projector has looked at it for 1")
+
+
 async def test_subscribers_are_counted(client: Client) -> None:
     async with client.subscribed("subscription { orderEvents { ... on OrderEvent { orderId } } }"):
 
