@@ -10,7 +10,7 @@ from typing import Protocol
 
 from adapters.registry import adapter
 from app.connectors import captured, mend
-from app.settings import CaptureConfig, KafkaConfig, Settings, TooMuch
+from app.settings import CaptureConfig, KafkaConfig, Settings, SourceSettings, TooMuch
 from cdc import kinds
 from cdc.advice import MEGABYTE
 from cdc.capture import SourceLag
@@ -31,6 +31,11 @@ class Capturing(ChangeSource, Protocol):
 
 def mappings(settings: Settings) -> Mapping[str, SourceMapping]:
     return {source.name: adapter(source.adapter).mapping for source in settings.sources}
+
+
+def slot_of(source: SourceSettings, kafka: KafkaConfig | None) -> str:
+    """The name of its slot; empty where it has none."""
+    return "" if kafka is None and source.dsn.startswith("mariadb:") else captured(source, kafka).slot
 
 
 @asynccontextmanager

@@ -32,28 +32,41 @@ async def letters_text(dsn: str, source: str | None, order: str | None, *, resol
     return "\n".join(map(_line, rows)) or "no dead letter waits"
 
 
-async def letter_text(dsn: str, ident: int) -> str:
+async def letter_text(dsn: str, ident: int, *, json: bool) -> str:
     """All of one. Raises NotFoundError."""
     async with _connected(dsn) as db:
         row = await db.fetchrow(SQL["letter"], ident)
         requests = [request_of(each) for each in await db.fetch(SQL["requests"], ident)]
     if row is None:
-        raise NotFoundError(f"no dead letter {ident}")
-    lines = [f"{name:<12} {value}" for name, value in _shown(row).items() if value is not None]
-    return "\n".join([*lines, *map(_asked_line, requests), row["raw"].decode(errors="backslashreplace")])
+        raise NotFoundError(f"no dead letter {ident}: `milepost deadletters list --all` has all there are")
+    shown, raw = _shown(row), row["raw"].decode(errors="backslashreplace")
+    if json:
+        return msgspec.json.encode(shown | {"requests": requests, "raw": raw}).decode()
+    lines = [f"{name:<12} {value}" for name, value in shown.items() if value is not None]
+    return "\n".join([*lines, *map(_asked_line, requests), raw])
 
 
-async def replay(dsn: str, idents: Sequence[int], note: str | None, *, dry_run: bool) -> tuple[str, bool]:
-    """What came of it, and whether every one could be used. Raises TransientError when no projector answers."""
-    request = await _carried_out(dsn, LetterAction.REPLAY, idents, note, dry_run=dry_run)
+async def replay(dsn: str, idents: Sequence[int], note: str | None, *, dry_run: bool) -> LetterRequest:
+    """As it was carried out. Raises TransientError when no projector answers."""
+    return await _carried_out(dsn, LetterAction.REPLAY, idents, note, dry_run=dry_run)
+
+
+async def discard(dsn: str, idents: Sequence[int], note: str) -> LetterRequest:
+    """As `replay`."""
+    return await _carried_out(dsn, LetterAction.DISCARD, idents, note, dry_run=False)
+
+
+def replayed_text(request: LetterRequest) -> str:
     outcomes = request.outcome or ()
-    lines = [line for outcome in outcomes for line in _outcome_lines(outcome, dry_run=dry_run)]
-    return "\n".join(lines), all(each.became is not LetterOutcome.WAITS for each in outcomes)
+    return "\n".join(line for each in outcomes for line in _outcome_lines(each, dry_run=request.dry_run))
 
 
-async def discard(dsn: str, idents: Sequence[int], note: str) -> str:
-    request = await _carried_out(dsn, LetterAction.DISCARD, idents, note, dry_run=False)
+def discarded_text(request: LetterRequest) -> str:
     return "\n".join(f"{each.letter}: {each.became.value.lower()}" for each in request.outcome or ())
+
+
+def all_used(request: LetterRequest) -> bool:
+    return all(each.became is not LetterOutcome.WAITS for each in request.outcome or ())
 
 
 async def _carried_out(

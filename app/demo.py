@@ -4,11 +4,11 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import asyncpg
-import msgspec
 from msgspec import Struct
 
 from adapters.origins import DirectSource
@@ -22,8 +22,11 @@ from demo.databases import Passwords, create_databases
 from demo.player import Played, play
 from demo.story import Story
 from demo.watching import watch
+from orders.outages import FAILED
 
 QUERIES = Path(__file__).parent / "sql" / "demo_queries.graphql"
+AGAIN = 0.2
+"""Seconds until what failed is tried again."""
 SETTLED_WITHIN = 120.0
 """Seconds that the graph may take to catch up with a finished story."""
 
@@ -58,8 +61,8 @@ async def run_demo(
     async with running(data, config, say, partial(make_sources, data)) as supervisor:
         say(supervisor.banner())
         settings = Settings.load(data)
-        first = asyncio.create_task(first_order(settings.graph_dsn, begun))
-        telling = partial(tell, settings, story, rate)
+        first = asyncio.create_task(first_order(data, begun))
+        telling = partial(tell, data, story, rate)
         if until_done:
             played = await telling()
             verdict = await settled_verdict(settings)
@@ -70,22 +73,33 @@ async def run_demo(
     return None
 
 
-async def tell(settings: Settings, story: Story, rate: float | None) -> Played:
-    erp, east = (source.write_dsn for source in settings.sources)
-    assert erp is not None
-    assert east is not None
-    return await play(story, erp, east, rate=rate)
+async def tell(data: Path, story: Story, rate: float | None) -> Played:
+    """To its end, however often the databases go away meanwhile."""
+    while True:
+        erp, east = (source.write_dsn for source in Settings.load(data).sources)
+        assert erp is not None
+        assert east is not None
+        with suppress(*FAILED):
+            return await play(story, erp, east, rate=rate)
+        await asyncio.sleep(AGAIN)
 
 
-async def first_order(dsn: str, begun: float) -> float:
+async def first_order(data: Path, begun: float) -> float:
     """Seconds until an order is visible in the graph."""
+    while True:
+        with suppress(*FAILED):
+            await _order_is_visible(Settings.load(data).graph_dsn)
+            return round(time.monotonic() - begun, 2)
+        await asyncio.sleep(AGAIN)
+
+
+async def _order_is_visible(dsn: str) -> None:
     db = await asyncpg.connect(dsn)
     try:
         while not await db.fetchval("select exists (select from graph.orders)"):  # noqa: ASYNC110  # nothing announces it
             await asyncio.sleep(0.02)
     finally:
         await db.close()
-    return round(time.monotonic() - begun, 2)
 
 
 async def settled_verdict(settings: Settings) -> Verdict:
@@ -150,7 +164,3 @@ def summary_text(summary: Summary) -> str:
         f"the first order was visible after {summary.seconds_to_first_order} s\n"
         f"graph = ledger's replay = sources at rest: {'verified' if summary.verified else 'NOT verified'}"
     )
-
-
-def to_json(summary: Summary) -> str:
-    return msgspec.json.encode(summary).decode()

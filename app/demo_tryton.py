@@ -69,7 +69,7 @@ async def run_tryton_demo(
         say(supervisor.banner())
         settings = Settings.load(data)
         if until_done:
-            first = asyncio.create_task(first_order(settings.graph_dsn, begun))
+            first = asyncio.create_task(first_order(data, begun))
             told = await tell(settings, say, sales, None)
             verdict = await told_verdict(settings, told)
             return await summary_of(settings, await played(settings, told), verdict, await first, begun)

@@ -31,9 +31,14 @@ def caller(role: str, scope: Collection[str]) -> Principal:
 
 
 def read_query(query: str) -> str:
-    """The document, or that in the file of this name."""
-    path = Path(query)
-    return path.read_text() if "{" not in query and path.is_file() else query
+    """The document, or that in the file of this name. Raises RejectedError for what is neither."""
+    if "{" in query:
+        return query
+    try:
+        return Path(query).read_text()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise RejectedError(f"{query} is no query, and no file that can be read: {reason}") from None
 
 
 def read_variables(text: str) -> dict[str, Any]:

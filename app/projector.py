@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from app.capture import Capturing, capturing, mappings
+from app.capture import Capturing, capturing, mappings, slot_of
 from app.children import ready, run_child
 from app.garbage import search_rarely
 from app.settings import Settings, TooMuch
@@ -79,13 +79,14 @@ class Watch:
 
     def __init__(self, source: Capturing, settings: Settings) -> None:
         self._source, self._limits = source, limits(settings)
+        self._slots = {each.name: slot_of(each, settings.kafka) for each in settings.sources}
         self._said: dict[str, str | None] = {}
 
     async def put(self, db: Connection) -> None:
         await db.executemany(SQL["put_source_state"], [self._row(lag) for lag in await self._source.lag()])
 
     def _row(self, lag: SourceLag) -> tuple[Any, ...]:
-        told = advice(lag, f"milepost_{lag.source}", self._limits)
+        told = advice(lag, self._slots[lag.source], self._limits)
         kind = told and told.lstrip("0123456789")
         if kind != self._said.get(lag.source):
             self._said[lag.source] = kind

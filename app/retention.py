@@ -161,14 +161,18 @@ async def exported_text(dsn: str, table: Table, limits: Limits, folder: Path, ki
     return "\n".join(map(str, paths)) or "nothing to export"
 
 
-async def listed_text(dsn: str) -> str:
-    """`milepost ledger list`"""
+async def listed(dsn: str) -> list[Partition]:
+    """Of the ledger, then of the feed; oldest first."""
     connection = await asyncpg.connect(dsn, server_settings=_SESSION)
     try:
-        found: Sequence[Partition] = [each for table in Table for each in await partitions(connection, table)]
-        return "\n".join(f"{each.name:<20} {described(each)}" for each in found)
+        return [each for table in Table for each in await partitions(connection, table)]
     finally:
         await connection.close()
+
+
+def listed_text(found: Sequence[Partition]) -> str:
+    """`milepost ledger list`"""
+    return "\n".join(f"{each.name:<20} {described(each)}" for each in found)
 
 
 def described(partition: Partition) -> str:

@@ -1,35 +1,69 @@
-"""`milepost sources`: one table of how each source is, what it keeps for us, and what to do."""
+"""`milepost sources`: how each source is, what it keeps for us, and what to do."""
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import asyncpg
+from msgspec import Struct
 
-from app.settings import Settings, SourceSettings
+from adapters.registry import adapter
+from app.capture import slot_of
+from app.connectors import captured
+from app.settings import KafkaConfig, Settings, SourceSettings
 from app.status import processes
-from app.statuses import number, seconds_behind
+from app.statuses import SILENT, number, seconds_behind
 from cdc.advice import MEGABYTE
 from cdc.database import SQL, CapturedDatabase, connected
+from cdc.mariadb import database as mariadb
 from orders.errors import MilepostError
+from orders.outages import FAILED
 
 _STATES = """
-select s.*, c.committed_at, c.projected_at,
+select s.*, c.committed_at, c.projected_at, extract(epoch from now() - s.updated_at)::float8 as silent_seconds,
     (select count(*) from record.dead_letter d where d.source = s.source and d.resolved_at is null) as letters
 from record.source_state s left join record.checkpoint c using (source)
 """
 _HEAD = ("SOURCE", "STATE", "LAG", "SLOT", "WHAT TO DO")
-_ABSENT = "nobody captures it: start `milepost up`; if that is never to be, select pg_drop_replication_slot('{}') there"
+_ABSENT = "no projector captures it: see what runs (milepost status), or start `milepost up`"
+_FOR_GOOD = "; if that is never to be, select pg_drop_replication_slot('{}') there"
 
 
-async def sources_text(data: Path) -> str:
-    """A line for each source, under a head. What the projector says, or, when none runs, what the source says."""
+class Source(Struct, frozen=True):
+    """Sizes in bytes. `advice` is what to do about it, None for nothing; `slot` is Postgres's status of ours."""
+
+    source: str
+    state: str
+    detail: str | None = None
+    lag_bytes: int | None = None
+    lag_changes: int | None = None
+    lag_seconds: float | None = None
+    slot: str | None = None
+    kept_bytes: int | None = None
+    safe_bytes: int | None = None
+    dead_letters: int = 0
+    advice: str | None = None
+    healed_at: datetime | None = None
+    healed_reason: str | None = None
+
+    @property
+    def needs(self) -> bool:
+        """Whether somebody has to do something."""
+        return self.dead_letters > 0 or not (self.advice or "nothing").startswith("nothing")
+
+
+async def sources_of(data: Path) -> list[Source]:
+    """What a projector says, or, when none does, what the sources say. Raises MilepostError, and as asyncpg."""
     settings = Settings.load(data)
-    running = any(each.running and each.name == "projector" for each in processes(data))
-    states = await _states(settings.graph_dsn) if running else {}
-    rows = await asyncio.gather(*(_row(source, states.get(source.name)) for source in settings.sources))
-    return table([_HEAD, *rows])
+    try:
+        states = await _states(settings.graph_dsn)
+    except FAILED:
+        if any(each.running for each in processes(data)):
+            raise
+        states = {}
+    asked = (_source(source, settings.kafka, states.get(source.name)) for source in settings.sources)
+    return await asyncio.gather(*asked)
 
 
 async def _states(dsn: str) -> dict[str, asyncpg.Record]:
@@ -40,36 +74,63 @@ async def _states(dsn: str) -> dict[str, asyncpg.Record]:
         await db.close()
 
 
-async def _row(source: SourceSettings, state: asyncpg.Record | None) -> tuple[str, ...]:
-    if state is None:
-        return await _unwatched(source)
-    detail = f" ({state['detail']})" if state["detail"] else ""
-    lag = f"{megabytes(state['lag_bytes'])}, {number(state['lag_changes'])} changes, {seconds_behind(state)} s"
-    letters = f"{state['letters']} dead letters wait: milepost deadletters list" if state["letters"] else ""
-    healed = f"read anew at {state['healed_at']:%Y-%m-%d %H:%M}: {state['healed_reason']}" if state["healed_at"] else ""
-    todo = "; ".join(part for part in (state["advice"], letters, healed) if part)
-    return source.name, state["state"] + detail, lag, slot_text(state["slot"], state), todo or "nothing"
+async def _source(source: SourceSettings, kafka: KafkaConfig | None, state: asyncpg.Record | None) -> Source:
+    if state is None or state["silent_seconds"] >= SILENT:
+        return await _unwatched(source, kafka)
+    names = set(Source.__struct_fields__) - {"lag_seconds", "dead_letters"}
+    given = {name: state[name] for name in names}
+    return Source(**given, lag_seconds=seconds_behind(state), dead_letters=state["letters"])
 
 
-async def _unwatched(source: SourceSettings) -> tuple[str, ...]:
+async def _unwatched(source: SourceSettings, kafka: KafkaConfig | None) -> Source:
     """By a look at the source itself."""
-    database = CapturedDatabase(source.name, source.dsn, ("any.table",))
     try:
-        async with connected(database) as db:
-            row = await db.fetchrow(SQL["lag"], database.slot)
+        if not slot_of(source, kafka):
+            await mariadb.inspect(mariadb.MariaDatabase(source.name, source.dsn, _tables(source), history=""))
+            return Source(source.name, "not captured", advice=_ABSENT)
+        return await _slot(captured(source, kafka))
     except MilepostError as error:
-        return source.name, "unknown", "?", "?", str(error)
+        return Source(source.name, "unknown", advice=str(error))
+
+
+async def _slot(database: CapturedDatabase) -> Source:
+    async with connected(database) as db:
+        row = await db.fetchrow(SQL["lag"], database.slot)
     assert row is not None
-    kept = {"kept_bytes": row["kept"], "safe_bytes": row["safe"]}
-    text = slot_text(row["wal_status"] or "absent", kept)
-    return source.name, "not captured", megabytes(row["behind"]), text, _ABSENT.format(database.slot)
+    return Source(
+        database.name,
+        "not captured",
+        lag_bytes=row["behind"],
+        slot=row["wal_status"] or "absent",
+        kept_bytes=row["kept"],
+        safe_bytes=row["safe"],
+        advice=_ABSENT + (_FOR_GOOD.format(database.slot) if row["wal_status"] else ""),
+    )
 
 
-def slot_text(status: str | None, sizes: Any) -> str:
-    if status is None or sizes["kept_bytes"] is None:
-        return status or "?"
-    safe = "" if sizes["safe_bytes"] is None else f", lost after {megabytes(sizes['safe_bytes'])} more"
-    return f"{status}, keeps {megabytes(sizes['kept_bytes'])}{safe}"
+def _tables(source: SourceSettings) -> tuple[str, ...]:
+    return adapter(source.adapter).mapping.tables
+
+
+def sources_text(sources: Sequence[Source]) -> str:
+    """For people: a line for each source, under a head."""
+    return table([_HEAD, *map(_row, sources)])
+
+
+def _row(source: Source) -> tuple[str, ...]:
+    detail = f" ({source.detail})" if source.detail else ""
+    lag = f"{megabytes(source.lag_bytes)}, {number(source.lag_changes)} changes, {number(source.lag_seconds)} s"
+    letters = f"{source.dead_letters} dead letters wait: milepost deadletters list" if source.dead_letters else ""
+    healed = f"read anew at {source.healed_at:%Y-%m-%d %H:%M}: {source.healed_reason}" if source.healed_at else ""
+    todo = "; ".join(part for part in (source.advice, letters, healed) if part)
+    return source.source, source.state + detail, lag, slot_text(source), todo or "nothing"
+
+
+def slot_text(source: Source) -> str:
+    if source.slot is None or source.kept_bytes is None:
+        return source.slot or "?"
+    safe = "" if source.safe_bytes is None else f", lost after {megabytes(source.safe_bytes)} more"
+    return f"{source.slot}, keeps {megabytes(source.kept_bytes)}{safe}"
 
 
 def megabytes(size: int | None) -> str:

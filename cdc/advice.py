@@ -23,6 +23,7 @@ class Limits(NamedTuple):
 
 
 def advice(lag: SourceLag, slot_name: str, limits: Limits) -> str | None:
+    """A source that keeps no log for us has no slot: an empty name."""
     slot = lag.slot
     if lag.state is State.FAILED and lag.given_up:
         return "nothing: a snapshot reads it anew once the projector has done with what it has (milepost status)"
@@ -37,11 +38,16 @@ def advice(lag: SourceLag, slot_name: str, limits: Limits) -> str | None:
     if slot and slot.kept is not None and slot.kept > ALARM * limits.kept:
         return f"{slot.kept // MEGABYTE} {_too_much(limits, slot_name)}"
     if lag.bytes_behind is not None and lag.bytes_behind > limits.behind:
-        return (
-            f"{lag.bytes_behind // MEGABYTE} MB behind: see why the projector lags (milepost status); if Milepost is "
-            f"gone for good, free the source's disk: select pg_drop_replication_slot('{slot_name}')"
-        )
+        behind = f"{lag.bytes_behind // MEGABYTE} MB behind: see why the projector lags (milepost status)"
+        return f"{behind}{_for_good(slot_name)}"
     return None
+
+
+def _for_good(slot_name: str) -> str:
+    if not slot_name:
+        return ", before the source drops that log"
+    gone = "if Milepost is gone for good, free the source's disk"
+    return f"; {gone}: select pg_drop_replication_slot('{slot_name}')"
 
 
 def _too_much(limits: Limits, slot_name: str) -> str:

@@ -8,24 +8,33 @@ from typing import Annotated, Any
 
 import msgspec
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from app.folder import default_folder
 from app.settings import MOST_WORKERS, Config, Settings, read_config
-from orders.errors import MilepostError, StartError
+from orders.errors import StartError
 
 app = App(name="milepost", help="One live order graph over a distributor's ERP, its 3PLs and its carriers.")
 
 Data = Annotated[Path | None, Parameter(help="The data folder; the default is this user's data folder.")]
-Demo = Annotated[bool, Parameter(negative="")]
-Port = Annotated[int | None, Parameter(help="The port of the GraphQL gateway.")]
+Demo = Annotated[bool, Parameter(help="In the demo's data folder.", negative="")]
+Json = Annotated[bool, Parameter(help="As JSON.", negative="")]
+Above0 = Parameter(validator=Number(gt=0))
+Port = Annotated[int | None, Parameter(help="The port of the GraphQL gateway.", validator=Number(gte=0, lte=65535))]
 WorkerCount = Annotated[
     int | None, Parameter(name="--workers", help="Gateway processes on that port; 1 unless milepost.toml says more.")
 ]
 ConfigFile = Annotated[Path | None, Parameter(name="--config", help="milepost.toml, which names the sources.")]
 
 
-def say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201  # the command line's output
+def say(text: str) -> None:
+    """No objects, as JSON a line each, are no line."""
+    if text:
+        print(text, flush=True)  # noqa: T201  # the command line's output
+
+
+def to_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def configured(config: Path | None, port: int | None, workers: int | None, production: bool | None = None) -> Config:
@@ -43,24 +52,27 @@ def folder(data: Path | None, demo: bool) -> Path:
     return demo_folder(data) if demo else (data or default_folder())
 
 
-def graph_dsn(data: Path | None, demo: bool) -> str:
-    """Of the installation in that folder. Raises StartError."""
-    return Settings.load(folder(data, demo)).graph_dsn
+def finish(main: Callable[[], Coroutine[Any, Any, None]], data: Path | None = None) -> None:
+    """An error of the installation or the caller is one line and exit code 2, and so is a graph that is away.
 
-
-def finish(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Errors of the installation and of the caller are one line and exit code 2."""
+    `data` is the folder whose graph is asked.
+    """
     try:
         asyncio.run(main())
-    except* StartError as errors:
-        fail(errors)
-    except* MilepostError as errors:
-        fail(errors)
+    except Exception as error:
+        from app.cli.failing import line_of
+
+        if (line := line_of(error, data)) is None:
+            raise
+        print(f"milepost: {line}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
 
 
-def fail(errors: BaseExceptionGroup[MilepostError]) -> None:
-    first: BaseException = errors
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    print(f"milepost: {first}", file=sys.stderr)  # noqa: T201
-    sys.exit(2)
+def over_graph(data: Path | None, demo: bool, ask: Callable[[Settings], Coroutine[Any, Any, str]]) -> None:
+    """Say what comes of it."""
+
+    async def main() -> None:
+        say(await ask(Settings.load(found)))
+
+    found = folder(data, demo)
+    finish(main, found)

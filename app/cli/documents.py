@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from app.cli.common import Data, Demo, app, finish, graph_dsn, say
+from app.cli.common import Data, Demo, app, over_graph
+from app.settings import Settings
 
 documents = App(name="documents", help="Trusted documents, which clients may ask for by their id.")
 app.command(documents)
@@ -22,7 +23,7 @@ def sync_documents(
     """Store documents by the SHA-256 of their text; running gateways know them within seconds."""
     from app.documents import read_documents, sync, synced_text
 
-    async def main() -> None:
-        say(synced_text(await sync(graph_dsn(data, demo), read_documents(path), prune=prune)))
+    async def ask(settings: Settings) -> str:
+        return synced_text(await sync(settings.graph_dsn, read_documents(path), prune=prune))
 
-    finish(main)
+    over_graph(data, demo, ask)

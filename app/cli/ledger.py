@@ -1,11 +1,12 @@
 """`milepost ledger` and `milepost rebuild`: what is kept, what leaves, and the graph that is made of it anew."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from app.cli.common import Data, Demo, app, finish, folder, graph_dsn, say
+from app.cli.common import Data, Demo, Json, app, over_graph, say, to_json
 from app.settings import Settings
 from orders.errors import RejectedError
 
@@ -26,18 +27,26 @@ def rebuild(
     """Make the graph anew from its ledger, with the mappings as they are now, while all goes on."""
     from app.rebuilding import drop_text, mended_text, read_anew_text, rebuilt_text
 
-    async def main() -> None:
-        settings = Settings.load(folder(data, demo))
+    async def ask(settings: Settings) -> str:
+        one_of(dry_run, {"--drop-old": drop_old, "--snapshot": snapshot, "--order or --table": order or table})
         if drop_old:
-            say(await drop_text(settings))
-        elif snapshot:
-            say(await read_anew_text(settings, snapshot, say))
-        elif order or table:
-            say(await mended_text(settings, order or (), table, say, dry_run=dry_run))
-        else:
-            say(await rebuilt_text(settings, say, dry_run=dry_run))
+            return await drop_text(settings)
+        if snapshot:
+            return await read_anew_text(settings, snapshot, say)
+        if order or table:
+            return await mended_text(settings, order or (), table, say, dry_run=dry_run)
+        return await rebuilt_text(settings, say, dry_run=dry_run)
 
-    finish(main)
+    over_graph(data, demo, ask)
+
+
+def one_of(dry_run: bool, wishes: Mapping[str, object]) -> None:
+    """Raises RejectedError for wishes that one command cannot grant together."""
+    wished = [name for name, value in wishes.items() if value]
+    if len(wished) > 1:
+        raise RejectedError(f"{' and '.join(wished)} are different things: ask for one at a time")
+    if dry_run and wished and wished[0] in ("--drop-old", "--snapshot"):
+        raise RejectedError(f"nothing can tell beforehand what comes of {wished[0]}: leave out --dry-run")
 
 
 ledger = App(name="ledger", help="Ledger and feed: what they hold, and what leaves them.")
@@ -48,14 +57,15 @@ Size = Annotated[str | None, Parameter(help="The oldest partitions, while all to
 
 
 @ledger.command(name="list")
-def list_partitions(*, data: Data = None, demo: Demo = False) -> None:
-    """The partitions, of when they are, and how large."""
-    from app.retention import listed_text
+def list_partitions(*, json: Json = False, data: Data = None, demo: Demo = False) -> None:
+    """The partitions, of when they are, and how large. As JSON it is an object a line."""
+    from app.retention import listed, listed_text
 
-    async def main() -> None:
-        say(await listed_text(graph_dsn(data, demo)))
+    async def ask(settings: Settings) -> str:
+        found = await listed(settings.graph_dsn)
+        return "\n".join(map(to_json, found)) if json else listed_text(found)
 
-    finish(main)
+    over_graph(data, demo, ask)
 
 
 @ledger.command(name="prune")
@@ -72,13 +82,13 @@ def prune_ledger(
     from app.retention import Limits, age, pruned_text, size
     from projections.partitions import Table
 
-    async def main() -> None:
+    async def ask(settings: Settings) -> str:
         if older_than is None and larger_than is None and feed_older_than is None:
             raise RejectedError("say what may go: --older-than, --larger-than or --feed-older-than")
         limits = {Table.LEDGER: Limits(age(older_than), size(larger_than)), Table.FEED: Limits(age(feed_older_than))}
-        say(await pruned_text(graph_dsn(data, demo), limits, dry_run=dry_run))
+        return await pruned_text(settings.graph_dsn, limits, dry_run=dry_run)
 
-    finish(main)
+    over_graph(data, demo, ask)
 
 
 @ledger.command(name="export")
@@ -98,8 +108,7 @@ def export_ledger(
     from app.retention import Limits, age, exported_text
     from projections.partitions import Table
 
-    async def main() -> None:
-        dsn = graph_dsn(data, demo)
-        say(await exported_text(dsn, Table(table), Limits(age(older_than)), to, Format(format)))
+    async def ask(settings: Settings) -> str:
+        return await exported_text(settings.graph_dsn, Table(table), Limits(age(older_than)), to, Format(format))
 
-    finish(main)
+    over_graph(data, demo, ask)

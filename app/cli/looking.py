@@ -3,50 +3,62 @@
 import sys
 from typing import Annotated
 
+import msgspec
 from cyclopts import Parameter
 
 from adapters.origins import DirectSource
-from app.cli.common import Data, Demo, app, finish, folder, say
+from app.cli.common import Above0, Data, Demo, Json, app, finish, folder, say, to_json
 from app.settings import Settings
 
 
 @app.command
-def status(*, data: Data = None, demo: Demo = False) -> None:
-    """What runs, where, and how far each source is."""
-    from app.statuses import status_text
+def status(*, json: Json = False, data: Data = None, demo: Demo = False) -> None:
+    """What runs, where, and how far each source is. Exit code 1 when something is down, or a source is not read."""
+    from app.statuses import status_of, status_text
 
     async def main() -> None:
-        say(await status_text(folder(data, demo)))
+        found = await status_of(folder(data, demo))
+        say(to_json(found) if json else status_text(found))
+        if not found.well:
+            sys.exit(1)
 
     finish(main)
 
 
 @app.command
-def sources(*, data: Data = None, demo: Demo = False) -> None:
-    """How each source is, how far behind, what it keeps for Milepost, and what to do."""
-    from app.sources import sources_text
+def sources(*, json: Json = False, data: Data = None, demo: Demo = False) -> None:
+    """How each source is, how far behind, what it keeps for Milepost, and what to do.
+
+    Exit code 1 when something is to be done. As JSON it is an object a line.
+    """
+    from app.sources import sources_of, sources_text
 
     async def main() -> None:
-        say(await sources_text(folder(data, demo)))
+        found = await sources_of(data_folder)
+        say("\n".join(map(to_json, found)) if json else sources_text(found))
+        if any(each.needs for each in found):
+            sys.exit(1)
 
-    finish(main)
+    data_folder = folder(data, demo)
+    finish(main, data_folder)
 
 
 @app.command
-def verify(*, data: Data = None, demo: Demo = False) -> None:
+def verify(*, json: Json = False, data: Data = None, demo: Demo = False) -> None:
     """Compare the graph with its ledger and with the sources. Exit code 1 when they differ."""
     from app.verifying import report
     from app.verifying import verify as verify_graph
 
     async def main() -> None:
-        settings = Settings.load(folder(data, demo))
+        settings = Settings.load(data_folder)
         sources = [DirectSource(s.name, s.adapter, s.dsn) for s in settings.sources]
         verdict = await verify_graph(settings.graph_dsn, sources)
-        say(report(verdict))
+        say(to_json({"verified": verdict.verified} | msgspec.structs.asdict(verdict)) if json else report(verdict))
         if not verdict.verified:
             sys.exit(1)
 
-    finish(main)
+    data_folder = folder(data, demo)
+    finish(main, data_folder)
 
 
 @app.command
@@ -55,7 +67,7 @@ def token(
     subject: str = "developer",
     role: str = "admin",
     scope: Annotated[tuple[str, ...], Parameter(consume_multiple=True, negative="")] = (),
-    days: float = 7.0,
+    days: Annotated[float, Above0, Parameter(help="How long it holds.")] = 7.0,
     data: Data = None,
     demo: Demo = False,
 ) -> None:
@@ -88,6 +100,7 @@ def explain(
 
     async def main() -> None:
         who = caller(role, scope)
-        say(await explain_query(query, variables, who, folder(data, demo) if analyze else None))
+        say(await explain_query(query, variables, who, data_folder if analyze else None))
 
-    finish(main)
+    data_folder = folder(data, demo)
+    finish(main, data_folder)

@@ -5,10 +5,9 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 from cyclopts import Parameter
 
-from app.cli.common import ConfigFile, Data, Port, WorkerCount, app, configured, finish, say
+from app.cli.common import Above0, ConfigFile, Data, Port, WorkerCount, app, configured, finish, say, to_json
 from app.folder import default_folder
 from orders.errors import RejectedError
 
@@ -63,9 +62,13 @@ def demo(
         Literal["legacy", "tryton"], Parameter(help="tryton: a real ERP, in the dependency group of its name.")
     ] = "legacy",
     orders: Annotated[
-        int | None, Parameter(help="How many orders the story has: 200, or 1 of Tryton's.", show_default=False)
+        int | None,
+        Above0,
+        Parameter(help="How many orders the story has: 200, or 1 of Tryton's.", show_default=False),
     ] = None,
-    rate: Annotated[float | None, Parameter(help="Orders a second (Tryton: steps); 2 unless --until-done.")] = None,
+    rate: Annotated[
+        float | None, Above0, Parameter(help="Orders a second (Tryton: steps); 2 unless --until-done.")
+    ] = None,
     seed: Annotated[int, Parameter(help="The same seed tells the same story.")] = 1,
     trouble: Annotated[
         list[str] | None,
@@ -78,7 +81,7 @@ def demo(
     workers: WorkerCount = None,
 ) -> None:
     """Watch orders move through a legacy ERP and a 3PL's warehouse system, or through Tryton."""
-    from app.demo import demo_folder, run_demo, summary_text, to_json
+    from app.demo import demo_folder, run_demo, summary_text
     from app.demo_tryton import run_tryton_demo, tryton_folder
     from demo.story import Story
     from demo.trouble import with_rates
@@ -98,23 +101,23 @@ def demo(
             )
         else:
             story = Story(seed=seed, orders=200 if orders is None else orders, trouble=with_rates(trouble or ()))
-            pace = rate if rate is not None or until_done else 2.0
+            pace = rate if rate is not None or ending else 2.0
             found = await run_demo(demo_folder(data), config, story, rate=pace, until_done=ending, quiet=json)
         if found is not None:
             say(to_json(found) if json else summary_text(found))
             if not found.verified:
                 sys.exit(1)
 
-    finish(main)
+    finish(main, tryton_folder(data) if erp == "tryton" else demo_folder(data))
 
 
 @app.command
 def soak(
     *,
-    minutes: Annotated[float, Parameter(help="How long faults strike.")] = 5.0,
+    minutes: Annotated[float, Above0, Parameter(help="How long faults strike.")] = 5.0,
     seed: Annotated[int, Parameter(help="The same seed brings the same orders and the same faults.")] = 1,
-    rate: Annotated[float, Parameter(help="Orders a second.")] = 2.0,
-    every: Annotated[float, Parameter(help="Seconds in which one fault strikes.")] = 3.0,
+    rate: Annotated[float, Above0, Parameter(help="Orders a second.")] = 2.0,
+    every: Annotated[float, Above0, Parameter(help="Seconds in which one fault strikes.")] = 3.0,
     json: Annotated[bool, Parameter(help="Print the report as JSON, and all else to stderr.", negative="")] = False,
     data: Annotated[Path | None, Parameter(help="An empty folder; else one that is made, and kept.")] = None,
 ) -> None:
@@ -123,7 +126,7 @@ def soak(
 
     async def main() -> None:
         report = await soak_in(data, Plan(seed, minutes, rate, every), quiet=json)
-        say(msgspec.json.encode(report).decode() if json else report_text(report))
+        say(to_json(report) if json else report_text(report))
         if not report.holds:
             sys.exit(1)
 

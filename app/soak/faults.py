@@ -19,8 +19,6 @@ from orders.outages import FAILED
 
 T = TypeVar("T")
 
-"""How a Postgres looks that was killed, at whatever moment of a conversation."""
-
 PATIENCE = 20.0
 """Seconds to wait for a victim that is down already."""
 LONGEST = 6.0

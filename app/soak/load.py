@@ -5,18 +5,13 @@ import itertools
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any
 
 from msgspec import Struct
 
-from app.settings import Settings
 from demo.client import Client, GraphQLError
-from demo.player import Played, play
-from demo.story import Story
 from demo.watching import FAILURES
-from orders.outages import FAILED
 
 AGAIN = 0.2
 """Seconds until what failed is tried again."""
@@ -40,17 +35,6 @@ subscription ($after: String) { orderEvents(after: $after) {
   ... on Gap { reason resumeAfter }
 } }
 """
-
-
-async def tell(data: Path, story: Story, rate: float | None) -> Played:
-    """To its end, however often the databases go away meanwhile."""
-    while True:
-        erp, east = (source.write_dsn for source in Settings.load(data).sources)
-        assert erp is not None
-        assert east is not None
-        with suppress(*FAILED):
-            return await play(story, erp, east, rate=rate)
-        await asyncio.sleep(AGAIN)
 
 
 class Heard(Struct, frozen=True):

@@ -21,13 +21,13 @@ from msgspec import Struct
 
 from adapters.registry import adapter
 from app.cluster import free_port
-from app.demo import make_sources, settled_verdict
+from app.demo import make_sources, settled_verdict, tell
 from app.keys import token
 from app.runtime import running
 from app.settings import Config, Settings
 from app.soak import checks
 from app.soak.faults import Fault, schedule, strike
-from app.soak.load import Clerk, Subscriber, missing, tell
+from app.soak.load import Clerk, Subscriber, missing
 from demo.auditing import audit
 from demo.client import Client
 from demo.story import Story

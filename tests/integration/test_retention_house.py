@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from app.exporting import Format, export
-from app.retention import Limits, age, exported_text, keeping, listed_text, pruned_text, size, tidy
+from app.retention import Limits, age, exported_text, keeping, listed, listed_text, pruned_text, size, tidy
 from app.settings import RetentionConfig, read_config
 from orders.errors import RejectedError, StartError, TransientError
 from projections.database import Connection
@@ -129,7 +129,7 @@ async def test_settled_letters_and_answered_requests_go(graph: Connection) -> No
 
 async def test_the_command_line(database: str, graph: Connection, data: Path) -> None:
     await begin_partition(graph, Table.LEDGER)
-    assert "record.ledger_0" in await listed_text(database)
+    assert "record.ledger_0" in listed_text(await listed(database))
     wanted = {Table.LEDGER: Limits(timedelta(0), None)}
     assert (await pruned_text(database, wanted, dry_run=True)).startswith("would drop record.ledger_0: ")
     assert await exported_text(database, Table.LEDGER, Limits(), data, Format.JSONL) == f"{data}/ledger_0.jsonl.zst"

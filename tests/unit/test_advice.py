@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from app.capture import slot_of
+from app.settings import KafkaConfig, SourceSettings
 from cdc.advice import MEGABYTE, Limits, advice
 from cdc.capture import Healed, SlotHealth, SourceLag, State
 
@@ -33,6 +35,22 @@ def test_more_behind_than_allowed() -> None:
     assert said is not None
     assert said.startswith("100 MB behind")
     assert "pg_drop_replication_slot('milepost_erp')" in said
+
+
+def test_a_source_without_a_slot_is_not_to_drop_one() -> None:
+    """A MariaDB keeps its log for nobody."""
+    lag = SourceLag("west", State.STREAMING, None, 1, MOST + 1, None)
+    said = advice(lag, "", Limits(MOST, KEPT, drops=False))
+    assert said == "100 MB behind: see why the projector lags (milepost status), before the source drops that log"
+
+
+@pytest.mark.parametrize(
+    ("topics", "slot"), [(None, "milepost_erp"), ("milepost", "milepost_erp"), ("eu-1", "eu_1_erp")]
+)
+def test_the_slot_that_is_named_is_the_one_that_is_read(topics: str | None, slot: str) -> None:
+    source = SourceSettings("erp", "erp_legacy", "postgresql://u:p@h:5432/erp")
+    assert slot_of(source, KafkaConfig("kafka:9092", topics) if topics else None) == slot
+    assert slot_of(SourceSettings("west", "wms_west", "mariadb://u:p@h:3306/wms"), None) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,51 @@
+"""What a command says of an error, in one line."""
+
+from pathlib import Path
+
+import asyncpg
+
+from app.preflight import place
+from app.settings import Settings
+from app.status import processes
+from orders.errors import MilepostError, StartError
+from orders.outages import FAILED
+
+
+def line_of(error: BaseException, data: Path | None) -> str | None:
+    """What is wrong, where, and what to do; `data` is the folder whose graph was asked. None for a fault of ours."""
+    match first_of(error):
+        case MilepostError() as ours:
+            return str(ours)
+        case BrokenPipeError():
+            return None
+        case OSError(filename=str() as name) as refused:
+            return f"{name}: {refused.strerror}"
+        case outage if isinstance(outage, FAILED) and data is not None:
+            return f"{_graph(data)} {_trouble(outage)}; {_cure(data)}"
+    return None
+
+
+def first_of(error: BaseException) -> BaseException:
+    """The first of a group, however deep; another one is itself."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _graph(data: Path) -> str:
+    try:
+        return f"the graph's Postgres at {place(Settings.load(data).graph_dsn)}"
+    except StartError:
+        return "the graph's Postgres"
+
+
+def _trouble(outage: BaseException) -> str:
+    reason = str(outage).partition("\n")[0] or type(outage).__name__
+    answered = isinstance(outage, asyncpg.PostgresError) and not isinstance(outage, asyncpg.PostgresConnectionError)
+    return f"{'refuses' if answered else 'does not answer'}: {reason}"
+
+
+def _cure(data: Path) -> str:
+    if any(each.running for each in processes(data)):
+        return f"what runs there tells `milepost status --data {data}`, more its logs in {data / 'log'}"
+    return f"nothing of Milepost runs in {data}: start it there"

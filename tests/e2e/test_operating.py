@@ -1,0 +1,86 @@
+"""What who looks after Milepost is told: for people, and as JSON for programs."""
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.controls.milepost import MILEPOST, SECONDS, Milepost, owner
+from tests.controls.selling import entered, new_number
+from tests.controls.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def said(whole: Milepost, *words: object) -> tuple[int, str]:
+    """The exit code and what was said; never a traceback."""
+    command = [*MILEPOST, *map(str, words), "--data", str(whole.data)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=SECONDS)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
+
+
+async def told(whole: Milepost, *words: object) -> tuple[int, list[Any]]:
+    """As JSON, an object a line."""
+    code, out = await said(whole, *words, "--json")
+    return code, [json.loads(line) for line in out.splitlines()]
+
+
+async def in_erp(whole: Milepost, statement: str) -> None:
+    db = await asyncpg.connect(owner(whole.settings, "erp"))
+    try:
+        await db.execute(statement)
+    finally:
+        await db.close()
+
+
+def letters(whole: Milepost, count: int) -> Callable[[], Awaitable[bool]]:
+    async def wait() -> bool:
+        return len((await told(whole, "deadletters", "list"))[1]) == count
+
+    return wait
+
+
+async def test_all_is_well(whole: Milepost) -> None:
+    code, [status] = await told(whole, "status")
+    assert (code, status["data"]) == (0, str(whole.data))
+    assert {each["name"] for each in status["processes"]} == {
+        "supervisor",
+        "postgres",
+        "projector",
+        "worker",
+        "gateway",
+    }
+    assert [(each["source"], each["state"]) for each in status["sources"]] == [
+        ("east", "streaming"),
+        ("erp", "streaming"),
+    ]
+    code, sources = await told(whole, "sources")
+    assert (code, {each["source"]: each["advice"] for each in sources}) == (0, {"erp": None, "east": None})
+    code, partitions = await told(whole, "ledger", "list")
+    assert (code, [each["table"] for each in partitions]) == (0, ["ledger", "feed"])
+
+
+async def test_a_change_that_nobody_could_use(whole: Milepost) -> None:
+    number = new_number()
+    await whole.write("erp", *entered(number))
+    await in_erp(whole, f"update ordhdr set ordsts = '??' where ordno = {number}")  # noqa: S608
+    await until(letters(whole, 1), SECONDS)
+    code, rows = await told(whole, "sources")
+    assert (code, [each["dead_letters"] for each in rows if each["source"] == "erp"]) == (1, [1])
+    code, [letter] = await told(whole, "deadletters", "list", "--order", number)
+    assert (code, letter["order_id"], letter["table"]) == (0, str(number), "public.ordhdr")
+    code, [shown] = await told(whole, "deadletters", "show", letter["id"])
+    assert (code, json.loads(shown["raw"])["after"]["ordsts"]) == (0, "??")
+    code, [request] = await told(whole, "deadletters", "replay", letter["id"], "--dry-run")
+    assert (code, request["outcome"][0]["became"]) == (1, "WAITS")
+    await in_erp(whole, f"update ordhdr set ordsts = '10' where ordno = {number}")  # noqa: S608
+    await until(letters(whole, 0), SECONDS)
+    code, [request] = await told(whole, "deadletters", "discard", letter["id"], "--note", "too late")
+    assert (code, request["outcome"][0]["became"]) == (0, "GONE")
+    code, [verdict] = await told(whole, "verify")
+    assert (code, verdict["verified"], verdict["direct"]) == (0, True, [])

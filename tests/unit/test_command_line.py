@@ -1,0 +1,180 @@
+"""What the command says when something is wrong: one line that tells what, where and what to do, and exit code 2."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from app import cli
+from app.cli import common
+from app.cli.failing import line_of
+from app.settings import Settings, SourceSettings
+from orders.errors import RejectedError
+from tests.controls.milepost import MILEPOST
+
+CANARY = "s3cret"
+QUERY = "{ orders { nodes { id } } }"
+OVER_GRAPH = [
+    ["verify"],
+    ["rebuild"],
+    ["rebuild", "--dry-run"],
+    ["rebuild", "--drop-old"],
+    ["rebuild", "--snapshot", "erp"],
+    ["rebuild", "--order", "1042"],
+    ["deadletters", "list"],
+    ["deadletters", "show", "1"],
+    ["deadletters", "replay", "1"],
+    ["deadletters", "discard", "1", "--note", "why"],
+    ["ledger", "list"],
+    ["ledger", "prune", "--older-than", "1d"],
+    ["ledger", "export", "--to", "old"],
+    ["explain", QUERY, "--analyze"],
+]
+
+
+class Said:
+    """What a command said, and how it ended."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *words: object) -> None:
+        with pytest.raises(SystemExit) as ended:
+            cli.app([str(word) for word in words])
+        self.code = ended.value.code
+        self.out, self.err = capsys.readouterr()
+
+
+@pytest.fixture
+def away(tmp_path: Path) -> Path:
+    """A data folder whose databases are all away."""
+    (tmp_path / "run").mkdir()
+    postgres = f"postgresql://capture:{CANARY}@127.0.0.1:1"
+    sources = (
+        SourceSettings("erp", "erp_legacy", f"{postgres}/erp"),
+        SourceSettings("west", "wms_west", f"mariadb://capture:{CANARY}@127.0.0.1:1/west"),
+    )
+    Settings(tmp_path, f"{postgres}/milepost", f"{postgres}/milepost", "127.0.0.1", 8000, sources).save()
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", OVER_GRAPH, ids=" ".join)
+def test_a_graph_that_is_away(words: Sequence[str], away: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, *words, "--data", away)
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert said.err.startswith("milepost: the graph's Postgres at 127.0.0.1:1/milepost does not answer: ")
+    assert said.err.endswith(f"; nothing of Milepost runs in {away}: start it there\n")
+    assert CANARY not in said.err
+
+
+@pytest.mark.parametrize("words", [*OVER_GRAPH, ["sources"]], ids=" ".join)
+def test_a_folder_that_nothing_was_started_in(
+    words: Sequence[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = Said(capsys, *words, "--data", tmp_path)
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert said.err.startswith(f"milepost: cannot read {tmp_path / 'run' / 'settings.json'}")
+
+
+def test_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, "status", "--data", tmp_path)
+    assert (said.code, said.out) == (1, f"nothing runs in {tmp_path}\n")
+
+
+def test_sources_that_are_away_are_told_one_by_one(away: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, "sources", "--data", away)
+    assert (said.code, said.err) == (1, "")
+    _, erp, west = said.out.splitlines()
+    assert "source erp (127.0.0.1:1/erp): " in erp
+    assert "source west (127.0.0.1:1/west): " in west
+    assert CANARY not in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("--drop-old --dry-run", "nothing can tell beforehand what comes of --drop-old: leave out --dry-run"),
+        ("--snapshot erp --dry-run", "nothing can tell beforehand what comes of --snapshot: leave out --dry-run"),
+        ("--snapshot erp --drop-old", "--drop-old and --snapshot are different things: ask for one at a time"),
+        ("--order 1 --snapshot erp", "--snapshot and --order or --table are different things: ask for one at a time"),
+    ],
+)
+def test_what_contradicts_itself_does_nothing(
+    words: str, complaint: str, away: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = Said(capsys, "rebuild", *words.split(), "--data", away)
+    assert (said.code, said.err) == (2, f"milepost: {complaint}\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["demo --rate 0", "demo --orders 0", "soak --every 0", "soak --minutes -1", "token --days 0", "up --port 70000"],
+)
+def test_a_number_that_cannot_be(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, *words.split(), "--data", tmp_path)
+    assert said.code == 2
+    assert "Must be" in said.err
+    assert not [*tmp_path.iterdir()]
+
+
+def test_what_is_neither_query_nor_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, "explain", tmp_path / "orders.graphql")
+    complaint = f"{tmp_path / 'orders.graphql'} is no query, and no file that can be read: No such file or directory"
+    assert (said.code, said.err) == (2, f"milepost: {complaint}\n")
+
+
+def test_one_error_of_several_tasks_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    async def fails() -> None:
+        raise RejectedError("so not")
+
+    async def main() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fails())
+
+    with pytest.raises(SystemExit) as ended:
+        common.finish(main)
+    assert (ended.value.code, capsys.readouterr().err) == (2, "milepost: so not\n")
+
+
+def test_a_fault_of_ours_keeps_its_traceback(tmp_path: Path) -> None:
+    assert line_of(KeyError("x"), tmp_path) is None
+
+
+def test_a_graph_that_answers_and_refuses(away: Path) -> None:
+    said = line_of(asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT\nmore"), away)
+    assert said is not None
+    assert said.startswith("the graph's Postgres at 127.0.0.1:1/milepost refuses: cannot execute INSERT; ")
+
+
+def test_a_file_that_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="Is a directory") as refused:
+        tmp_path.read_text()
+    assert line_of(refused.value, tmp_path) == f"{tmp_path}: Is a directory"
+
+
+def test_whoever_reads_us_may_stop_reading(tmp_path: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [*MILEPOST, "status", "--data", str(tmp_path)]
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_each_option_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in ([], ["deadletters"], ["ledger"], ["connect"], ["documents"]):
+        for command in commands_of(words):
+            said = Said(capsys, *command, "--help")
+            assert said.code == 0
+            bare = [
+                line for line in said.out.splitlines() if line.strip("│ ").startswith("--") and len(line.split()) < 4
+            ]
+            assert bare == [], command
+
+
+def commands_of(words: Sequence[str]) -> list[list[str]]:
+    found = cli.app
+    for word in words:
+        found = found[word]
+    return [[*words, name] for name in found if not name.startswith("-")]
