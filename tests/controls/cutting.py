@@ -1,4 +1,4 @@
-"""Lines to a Postgres that are bad: one lets a COMMIT through and never brings the answer, one stands still."""
+"""Lines that are bad: one lets a COMMIT through and never brings the answer, one stands still, one breaks."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -85,6 +85,22 @@ class StandingLine(Line):
         return True
 
 
+class BrittleLine(Line):
+    """`snap` breaks it for all who are connected; who connects again is served."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(dsn)
+        self._connections: list[asyncio.StreamWriter] = []
+
+    def snap(self) -> None:
+        while self._connections:
+            self._connections.pop().transport.abort()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections.append(writer)
+        await super()._connected(reader, writer)
+
+
 async def _read(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.read(65536)
@@ -111,4 +127,15 @@ async def standing_line(dsn: str) -> AsyncIterator[StandingLine]:
         yield line
     finally:
         line.moves.set()
+        server.close()
+
+
+@asynccontextmanager
+async def brittle_line(url: str) -> AsyncIterator[BrittleLine]:
+    line = BrittleLine(url)
+    server = await line.serve()
+    try:
+        yield line
+    finally:
+        line.snap()
         server.close()
