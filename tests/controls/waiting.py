@@ -8,10 +8,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(ask: Callable[[], Awaitable[T | None]], seconds: float = 15) -> T:
-    """The first answer that is true; AssertionError with the last one when the time is over."""
+async def until(ask: Callable[[], Awaitable[T | None]], seconds: float = 15, pause: float = 0.02) -> T:
+    """The first true answer, asked for every `pause` seconds; AssertionError with the last one at the end of time."""
     deadline = time.monotonic() + seconds
     while not (answer := await ask()):
         assert time.monotonic() < deadline, f"still {answer!r} after {seconds} s"
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(pause)
     return answer
