@@ -33,6 +33,7 @@ from projections.retention import close_if_old, drop, due
 from tests.controls import projecting
 from tests.controls.histories import ORDERS, History
 from tests.controls.projecting import deleted, header, line, order, transaction
+from tests.controls.pruning import dropped, filled
 from tests.controls.story import MAPPINGS
 from tests.controls.waiting import until
 
@@ -190,22 +191,6 @@ def check_events(events: list[tuple[str, int, str]]) -> None:
         told = [(version, key) for of, version, key in events if of == order_id]
         assert [version for version, _ in told] == [*range(1, len(told) + 1)]
         assert len({key for _, key in told}) == len(told)
-
-
-async def filled(graph: Connection, *transactions: Transaction) -> Projector:
-    """Each transaction in partitions of its own; the newest ones are empty."""
-    projector = Projector(graph, MAPPINGS)
-    await projector.start()
-    for each in transactions:
-        assert isinstance(await projector.project([each]), Advanced)
-        for table in Table:
-            await begin_partition(graph, table)
-    return projector
-
-
-async def dropped(graph: Connection, table: Table, count: int) -> None:
-    for partition in (await partitions(graph, table))[:count]:
-        await drop(graph, partition)
 
 
 async def test_nothing_is_told_twice_by_a_snapshot_after_the_feed_was_dropped(graph: Connection) -> None:
