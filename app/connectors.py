@@ -127,6 +127,8 @@ class Connectors:
     async def refill(self, database: CapturedDatabase, behind: int | None) -> None:
         """Say everything behind this LSN once more, by a snapshot if the source does not have it any more."""
         name = self.name(database)
+        async with connected(database) as db:
+            await inspect(db, database)  # before a connector is stopped that could not go on
         await self._connect.stop(name)
         async with connected(database) as db:
             await release(db, database)

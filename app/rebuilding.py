@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from app.capture import mappings
-from app.connectors import Connectors, captured
+from app.connectors import FAILED, Connectors, captured
 from app.deadletters import difference_line
 from app.settings import Settings, SourceSettings
 from orders.errors import NotFoundError, RejectedError, TransientError
@@ -83,14 +83,16 @@ async def read_anew_text(settings: Settings, name: str, say: Callable[[str], Non
 
 async def _asked(connection: Connection, settings: Settings, source: SourceSettings) -> int:
     """The epoch that the source is in before. Raises MilepostError."""
-    if settings.kafka is not None:
-        epoch: int | None = await connection.fetchval(SQL["epoch_of"], source.name)
-        await Connectors(settings.kafka).restart(captured(source, settings.kafka), snapshot=True)
-    else:
-        epoch = await connection.fetchval(SQL["ask_anew"], source.name)
-        await connection.execute("select pg_notify($1, '')", CHANNEL)
+    ask = SQL["ask_anew"] if settings.kafka is None else SQL["epoch_of"]
+    epoch: int | None = await connection.fetchval(ask, source.name)
     if epoch is None:
         raise TransientError(f"{source.name} was never read yet")
+    if settings.kafka is None:
+        await connection.execute("select pg_notify($1, '')", CHANNEL)
+    else:
+        found = await Connectors(settings.kafka).restart(captured(source, settings.kafka), snapshot=True)
+        if found.state == FAILED:
+            raise TransientError(f"connector {found.name} is {found.state}: {found.trouble}")
     return epoch
 
 

@@ -1,11 +1,14 @@
 """An installation with Kafka: topics, group and slots of its own, and its connectors in the worker."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from app.connectors import Connectors, captured
 from app.folder import open_folder
@@ -34,6 +37,19 @@ class Distributed(Installed):
     def database(self, source: str) -> CapturedDatabase:
         [found] = [each for each in self.settings.sources if each.name == source]
         return captured(found, self.kafka)
+
+    def written(self, **changed: str) -> Connectors:
+        """With a file of its own for the ERP, in the data folder."""
+        folder = self.data / "connect"
+        folder.mkdir(exist_ok=True)
+        known = json.loads((DEPLOY / "connect" / "postgres.json").read_text())
+        names = {name.replace("_", "."): value for name, value in changed.items()}
+        (folder / "erp.json").write_text(json.dumps({**known, **names}))
+        return Connectors(replace(self.kafka, connectors=str(folder)))
+
+    def broken(self) -> Connectors:
+        """What no worker notices before it starts the task."""
+        return self.written(publication_name="nowhere")
 
     async def apply(self, *sources: str) -> None:
         """At once, and each reads its log afterwards."""

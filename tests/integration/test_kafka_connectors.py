@@ -1,44 +1,31 @@
 """`milepost connect`: connectors are put, asked and restarted, and what is wrong with one is said."""
 
-import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
-from app.connectors import Connectors
 from cdc.connect import Connect
 from orders.errors import RejectedError
 from tests.controls.distributed import Distributed, distributed
-from tests.controls.kafka import DEPLOY, Kafka
+from tests.controls.kafka import Kafka
 from tests.controls.milepost import MILEPOST
 
 pytestmark = pytest.mark.kafka
-
-
-def written(found: Distributed, **changed: str) -> Connectors:
-    """With a file of its own for the ERP, in the data folder."""
-    folder = found.data / "connect"
-    folder.mkdir(exist_ok=True)
-    known = json.loads((DEPLOY / "connect" / "postgres.json").read_text())
-    names = {name.replace("_", "."): value for name, value in changed.items()}
-    (folder / "erp.json").write_text(json.dumps({**known, **names}))
-    return Connectors(replace(found.kafka, connectors=str(folder)))
 
 
 async def test_what_is_wrong_is_said(kafka: Kafka, data: Path) -> None:
     async with distributed(kafka, data) as found:
         erp = found.database("erp")
         with pytest.raises(RejectedError) as wrong:
-            await written(found, database_port="many", decimal_handling_mode="roughly").apply(erp)
+            await found.written(database_port="many", decimal_handling_mode="roughly").apply(erp)
         lines = str(wrong.value).splitlines()
         assert lines[0] == f"connector {found.kafka.topics}.erp would not work:"
         assert [line.split(":")[0].strip() for line in lines[1:]] == ["database.port", "decimal.handling.mode"]
         assert "Value must be one of string, double, precise" in lines[2]
         with pytest.raises(RejectedError, match='database "nowhere" does not exist'):
-            await written(found, database_dbname="nowhere").apply(erp)
+            await found.written(database_dbname="nowhere").apply(erp)
         assert (await found.connectors.status(erp)).state == "ABSENT"
 
 
@@ -55,7 +42,7 @@ async def test_a_connector_and_its_troubles(kafka: Kafka, data: Path) -> None:
             "  it was never applied",
         ]
         erp = found.database("erp")
-        assert re.search("Publication autocreation is disabled", (await broken(found).apply(erp)).trouble)
+        assert re.search("Publication autocreation is disabled", (await found.broken().apply(erp)).trouble)
         assert (await found.connectors.status(erp)).state == "FAILED"
         assert (await found.connectors.apply(erp)).reads
         await Connect(kafka.connect).stop(found.connectors.name(erp))
@@ -66,11 +53,6 @@ async def test_a_connector_and_its_troubles(kafka: Kafka, data: Path) -> None:
         nobody = command(found, "status", "nobody")
         assert (nobody.returncode, nobody.stdout) == (2, "")
         assert nobody.stderr == "milepost: there is no source nobody: name one of erp, east\n"
-
-
-def broken(found: Distributed) -> Connectors:
-    """What no worker notices before it starts the task."""
-    return written(found, publication_name="nowhere")
 
 
 def milepost_toml(found: Distributed) -> None:
