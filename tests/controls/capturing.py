@@ -105,16 +105,6 @@ def engine(data: Path, *databases: CapturedDatabase, **options: Any) -> EngineSo
     return EngineSource(databases, data / "engine", **options)
 
 
-async def run(dsn: str, *statements: str) -> None:
-    """Each in a transaction of its own."""
-    db = await asyncpg.connect(dsn)
-    try:
-        for statement in statements:
-            await db.execute(statement)
-    finally:
-        await db.close()
-
-
 async def put(dsn: str, name: str, *idents: int) -> None:
     """Rows of `item`, written in one transaction each."""
     db = await asyncpg.connect(dsn)

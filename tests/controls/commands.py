@@ -7,6 +7,7 @@ import asyncpg
 
 from commands.log import CommandKind, CommandRequest, HoldOrder, ReleaseHold
 from commands.ports import HoldReason
+from tests.controls.sql import run
 
 ROOT = Path(__file__).parents[2]
 ORDER = "1042"
@@ -33,7 +34,7 @@ def release(key: str = "k2", order: str = ORDER) -> CommandRequest:
 
 async def create_schemas(dsn: str) -> None:
     """The graph's and the commands' tables."""
-    await execute(dsn, *(ROOT.joinpath(name).read_text() for name in _SCHEMAS))
+    await run(dsn, *(ROOT.joinpath(name).read_text() for name in _SCHEMAS))
 
 
 _SCHEMAS = ("projections/sql/graph.sql", "commands/sql/commands.sql")
@@ -49,7 +50,7 @@ async def create_orders(dsn: str, ids: Iterable[str] = (ORDER,), source: str = S
 
 async def create_erp(dsn: str) -> None:
     """The legacy ERP with a customer and orders: 1042 and 1043 accepted, 1060 complete, 1090 cancelled."""
-    await execute(dsn, ROOT.joinpath("demo/sql/erp.sql").read_text(), _ERP_ROWS)
+    await run(dsn, ROOT.joinpath("demo/sql/erp.sql").read_text(), _ERP_ROWS)
 
 
 _ERP_ROWS = """
@@ -60,12 +61,3 @@ values (1042, 7, 1, 'ED', '20', '2026-03-02 09:00', '2026-03-02 09:00'),
        (1060, 7, 1, 'ED', '60', '2026-03-02 09:00', '2026-03-02 09:00'),
        (1090, 7, 1, 'ED', '90', '2026-03-02 09:00', '2026-03-02 09:00');
 """
-
-
-async def execute(dsn: str, *statements: str) -> None:
-    db = await asyncpg.connect(dsn)
-    try:
-        for statement in statements:
-            await db.execute(statement)
-    finally:
-        await db.close()

@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 from gateway.auth import Role, Trust, issue_token, new_key_pair
 from gateway.server import GatewayConfig, GatewayServer, listen
 from gateway.throttle import Allowance
+from tests.controls.sql import run
 
 ROOT = Path(__file__).parents[2]
 SCHEMAS = (
@@ -83,26 +84,13 @@ Db: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncp
 
 
 async def create_schemas(dsn: str) -> None:
-    db = await asyncpg.connect(dsn)
-    try:
-        for path in SCHEMAS:
-            await db.execute((ROOT / path).read_text())
-    finally:
-        await db.close()
+    await run(dsn, *((ROOT / path).read_text() for path in SCHEMAS))
 
 
 async def create_graph(dsn: str) -> None:
     """The schemas, with the canonical orders 1042, 1043 and 1044."""
     await create_schemas(dsn)
-    await execute(dsn, ROWS.read_text())
-
-
-async def execute(dsn: str, sql: str) -> None:
-    db = await asyncpg.connect(dsn)
-    try:
-        await db.execute(sql)
-    finally:
-        await db.close()
+    await run(dsn, ROWS.read_text())
 
 
 async def create_orders(db: Db, orders: Sequence[tuple[str, datetime | None]]) -> None:

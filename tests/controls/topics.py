@@ -13,9 +13,10 @@ from cdc.connect import Connect
 from cdc.database import CapturedDatabase
 from cdc.kafka import KafkaSource
 from cdc.kafka_topics import ensure, topic_of
-from tests.controls.capturing import ITEMS, Reader, ask, captured, items, put, run
+from tests.controls.capturing import ITEMS, Reader, ask, captured, items, put
 from tests.controls.distributed import remove, topics
 from tests.controls.kafka import CAPTURE_PASSWORD, DEPLOY, Kafka
+from tests.controls.sql import run
 
 _ROLE = "kafka_capture"
 _MISSING = f"select not exists (select from pg_roles where rolname = '{_ROLE}')"  # noqa: S608

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.postgres import Postgres
-from tests.controls.capturing import ITEMS, run
+from tests.controls.capturing import ITEMS
+from tests.controls.sql import run
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import pytest
 from cdc import engine as engine_module
 from cdc.envelope import Line, decode
 from orders.crash import ENVIRONMENT
-from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, run, snapshot_taken
+from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, snapshot_taken
+from tests.controls.sql import run
 
 ROWS = 5_000
 LOST = "select count(*) from item where id not in (select id from copied)"

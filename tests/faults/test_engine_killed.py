@@ -17,11 +17,11 @@ from tests.controls.capturing import (
     has,
     items,
     put,
-    run,
     snapshot_over_a_kill,
     snapshot_taken,
     streamed_over_kills,
 )
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 KILLS = 3

@@ -9,7 +9,8 @@ import pytest
 
 from cdc.capture import State
 from cdc.engine import EngineSource
-from tests.controls.capturing import ITEMS, Reader, captured, engine, has, items, put, run, snapshot_taken
+from tests.controls.capturing import ITEMS, Reader, captured, engine, has, items, put, snapshot_taken
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 DROP = "select pg_drop_replication_slot('milepost_erp')"

@@ -8,7 +8,8 @@ from pathlib import Path
 from app.postgres import Postgres
 from cdc.capture import State
 from cdc.engine import EngineSource
-from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, run, snapshot_taken
+from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, snapshot_taken
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 CUT = "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = 'milepost_erp'"

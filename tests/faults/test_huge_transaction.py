@@ -8,10 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.controls.capturing import run
 from tests.controls.crash_projector import installed, projector
 from tests.controls.milepost import SECONDS, Installed, owner, streaming
 from tests.controls.selling import MASTER_DATA, SELL
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 ORDERS = 5_100

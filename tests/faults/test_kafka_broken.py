@@ -7,8 +7,9 @@ import pytest
 
 from cdc.capture import State
 from cdc.kafka import KafkaSource
-from tests.controls.capturing import Reader, has, put, run, snapshot_taken
+from tests.controls.capturing import Reader, has, put, snapshot_taken
 from tests.controls.kafka import Kafka
+from tests.controls.sql import run
 from tests.controls.topics import Captured, captured_items, reading
 from tests.controls.waiting import until
 

@@ -16,10 +16,11 @@ from cdc.change import Transaction
 from cdc.engine import EngineSource
 from cdc.guard import guarded
 from tests.controls.accounting import DISORDER
-from tests.controls.capturing import ITEMS, Reader, ask, engine, has, items, put, run, snapshot_taken
+from tests.controls.capturing import ITEMS, Reader, ask, engine, has, items, put, snapshot_taken
 from tests.controls.healing import fresh, healed, is_stale, shown, sources, told
 from tests.controls.milepost import SECONDS, Milepost, milepost, owner
 from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 MOST = 3_000_000

@@ -11,7 +11,8 @@ from msgspec import UNSET
 
 from cdc.change import Change, Op, Transaction
 from cdc.database import CapturedDatabase
-from tests.controls.capturing import ITEMS, Reader, captured, engine, has, put, run, snapshot_taken
+from tests.controls.capturing import ITEMS, Reader, captured, engine, has, put, snapshot_taken
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 SESSIONS, EACH = 8, 12

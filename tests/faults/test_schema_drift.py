@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.controls.capturing import run
 from tests.controls.milepost import MILEPOST, SECONDS, Milepost, milepost, owner
 from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 LETTERS = "select id, tbl, kind, order_id, reason from record.dead_letter where resolved_at is null order by id"

@@ -8,10 +8,10 @@ from pathlib import Path
 import asyncpg
 
 from tests.controls.accounting import DISORDER
-from tests.controls.capturing import run
 from tests.controls.healing import fresh, healed, is_stale, shown, sources, told
 from tests.controls.milepost import SECONDS, Milepost, milepost, owner
 from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 LOST = "select count(*) from pg_replication_slots where wal_status = 'lost'"

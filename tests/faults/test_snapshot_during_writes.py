@@ -11,10 +11,10 @@ import asyncpg
 
 from cdc.database import CapturedDatabase, connected, drop_slot
 from tests.controls.accounting import DISORDER, REMAINDERS
-from tests.controls.capturing import run
 from tests.controls.crash_projector import installed, kill_engine, projector
 from tests.controls.milepost import SECONDS, Installed, owner, streaming
 from tests.controls.selling import MASTER_DATA, SELL
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 ORDERS, WRITERS = 3_000, 4

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from app.postgres import Postgres
-from tests.controls.capturing import Reader, ask, captured, engine, has, items, put, run, snapshot_taken
+from tests.controls.capturing import Reader, ask, captured, engine, has, items, put, snapshot_taken
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 MANY = "do $$ begin for n in 1..300 loop perform pg_current_xact_id(); commit; end loop; end $$"

@@ -4,7 +4,6 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 from starting import NEEDS, erp, one_line, start
 
@@ -12,17 +11,9 @@ from app.postgres import Postgres
 from app.preflight import check_graph, check_source, first_failure, place
 from app.settings import SourceSettings
 from orders.errors import StartError
+from tests.controls.sql import run
 
 TABLES = "create table ordhdr (ordno integer primary key); create table ordlin (ordno integer, linno integer)"
-
-
-async def run(dsn: str, *statements: str) -> None:
-    db = await asyncpg.connect(dsn)
-    try:
-        for statement in statements:
-            await db.execute(statement)
-    finally:
-        await db.close()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from adapters.erp_legacy.client import ErpHolds
 from commands.ports import Applied, EffectKey, HoldReason, Outcome, Rejected, UnknownOutcomeError
 from orders.errors import TransientError
 from tests.controls import commands as controls
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 ONE, TWO = EffectKey("cmd_1"), EffectKey("cmd_2")
@@ -138,7 +139,7 @@ async def test_a_note_that_does_not_fit_is_rejected_not_cut(erp: str) -> None:
 
 
 async def test_what_the_erps_own_triggers_refuse_is_rejected(erp: str) -> None:
-    await controls.execute(
+    await run(
         erp,
         "create function stop_it() returns trigger language plpgsql as $$begin raise 'period is closed'; end$$",
         "create trigger stop_it before update on ordhdr for each row execute function stop_it()",

@@ -17,6 +17,7 @@ from commands.worker import Worker
 from orders.errors import TransientError
 from tests.controls import commands as controls
 from tests.controls.holds import AT, MemoryHolds
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 QUICK = Policy(first=0.01, longest=0.05, poll=30)
@@ -234,7 +235,7 @@ async def test_a_command_that_cannot_be_read_is_a_persons_and_stops_nobody(bench
 async def test_a_worker_outlives_the_loss_of_postgres(bench: Bench) -> None:
     async with bench.worker():
         await bench.ended(await bench.accept(controls.hold()), CommandState.APPLIED)
-        await controls.execute(bench.dsn, CUT_ALL_OTHERS)
+        await run(bench.dsn, CUT_ALL_OTHERS)
         await until(lambda: listening(bench.dsn))
         await bench.ended(await bench.accept(controls.release()), CommandState.APPLIED)
 

@@ -10,7 +10,8 @@ from cdc.capture import SourceLag, State
 from cdc.change import Change, Snapshot, Transaction
 from cdc.database import CapturedDatabase
 from cdc.engine import EngineSource
-from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, run, snapshot_taken
+from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, snapshot_taken
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 CONFIRMED = "select confirmed_flush_lsn - '0/0' from pg_replication_slots where slot_name = $1"

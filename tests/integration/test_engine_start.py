@@ -8,7 +8,8 @@ from app.postgres import Postgres
 from cdc.database import CapturedDatabase, check
 from cdc.engine import EngineSource
 from orders.errors import StartError, TransientError
-from tests.controls.capturing import ITEMS, ask, items, run
+from tests.controls.capturing import ITEMS, ask, items
+from tests.controls.sql import run
 
 
 def name_of(dsn: str) -> str:

@@ -18,6 +18,7 @@ from gateway.statements import SQL
 from gateway.visibility import Sight
 from tests.controls import serving
 from tests.controls.serving import Client
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 HERE = Path(__file__).parent
@@ -89,7 +90,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_dsn(shared_dsn: str) -> str:
     """With what a second warehouse ships."""
-    await serving.execute(shared_dsn, (HERE / "gateway_west.sql").read_text())
+    await run(shared_dsn, (HERE / "gateway_west.sql").read_text())
     return shared_dsn
 
 

@@ -6,7 +6,6 @@ import random
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 from itertools import count
 from pathlib import Path
@@ -21,6 +20,7 @@ from demo.player import Played, play
 from demo.story import Story
 from demo.trouble import CALM, Trouble
 from orders.errors import StartError
+from tests.controls.sql import session
 
 HERE = Path(__file__).parent
 TROUBLED = Trouble(**{field.name: 0.25 for field in fields(Trouble)})
@@ -72,7 +72,7 @@ async def sources(postgres: Postgres) -> AsyncIterator[Sources]:
         )
 
     yield make
-    async with connected(postgres.dsn("postgres")) as db:
+    async with session(postgres.dsn("postgres")) as db:
         for name in names:
             await db.execute(await db.fetchval(DROP, name))
 
@@ -86,26 +86,17 @@ async def passwords(postgres: Postgres) -> Passwords:
     return Passwords(erp=kept["erp_app"], east=kept["east_app"], capture=kept[CAPTURE_ROLE])
 
 
-@asynccontextmanager
-async def connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    db = await asyncpg.connect(dsn)
-    try:
-        yield db
-    finally:
-        await db.close()
-
-
 async def watched(sources: Sources) -> SourceDatabases:
     """Databases that refuse what is illegal there."""
     databases = await sources()
     for dsn, rules in ((databases.erp, "test_story_erp.sql"), (databases.east, "test_story_east.sql")):
-        async with connected(dsn) as db:
+        async with session(dsn) as db:
             await db.execute((HERE / rules).read_text())
     return databases
 
 
 async def fetch(dsn: str, sql: str) -> list[tuple[object, ...]]:
-    async with connected(dsn) as db:
+    async with session(dsn) as db:
         return sorted(tuple(row) for row in await db.fetch(sql))
 
 
@@ -115,7 +106,7 @@ async def dumped(databases: SourceDatabases) -> Mapping[str, str]:
 
 
 async def _hashes(dsn: str) -> Mapping[str, str]:
-    async with connected(dsn) as db:
+    async with session(dsn) as db:
         tables = [row[0] for row in await db.fetch(TABLES)]
         return {table: await db.fetchval(await db.fetchval(DUMP, table)) for table in tables}
 
@@ -146,7 +137,7 @@ async def test_every_trouble_alone_and_always_is_legal(sources: Sources) -> None
 
 
 async def wipe(databases: SourceDatabases) -> None:
-    async with connected(databases.erp) as erp, connected(databases.east) as east:
+    async with session(databases.erp) as erp, session(databases.east) as east:
         await erp.execute("truncate cusmst, itmmst, invbal, demo.demo_progress cascade")
         await east.execute("truncate wh_order, wh_stock, demo.demo_progress cascade")
 
@@ -190,7 +181,7 @@ async def kill_at(target: int, story: Story, databases: SourceDatabases) -> None
     )
     arguments = (str(story.seed), str(story.orders), databases.erp, databases.east)
     player = await asyncio.create_subprocess_exec(sys.executable, "-c", script, *arguments)
-    async with asyncio.timeout(60), connected(databases.erp) as erp:
+    async with asyncio.timeout(60), session(databases.erp) as erp:
         while await erp.fetchval(PROGRESS) < target and player.returncode is None:  # noqa: ASYNC110 (its process cannot tell)
             await asyncio.sleep(0.002)
     if player.returncode is None:
@@ -204,14 +195,14 @@ async def child(seed: str, orders: str, erp: str, east: str) -> None:
 
 
 async def progress(databases: SourceDatabases) -> int:
-    async with connected(databases.erp) as erp, connected(databases.east) as east:
+    async with session(databases.erp) as erp, session(databases.east) as east:
         return max(int(await erp.fetchval(PROGRESS)), int(await east.fetchval(PROGRESS)))
 
 
 async def test_a_lost_connection_is_raised_and_the_next_play_goes_on(sources: Sources, postgres: Postgres) -> None:
     story, whole, cut = Story(9, 40), await sources(), await sources()
     await play_all(story, whole)
-    async with connected(postgres.dsn("postgres")) as admin:
+    async with session(postgres.dsn("postgres")) as admin:
         with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)):
             await asyncio.gather(play_all(story, cut), cut_off(admin, cut))
     await play_all(story, cut)
@@ -219,7 +210,7 @@ async def test_a_lost_connection_is_raised_and_the_next_play_goes_on(sources: So
 
 
 async def cut_off(admin: asyncpg.Connection, databases: SourceDatabases) -> None:
-    async with asyncio.timeout(60), connected(databases.east) as east:
+    async with asyncio.timeout(60), session(databases.east) as east:
         while not await east.fetchval(PROGRESS):  # noqa: ASYNC110 (the player tells only when a batch is done)
             await asyncio.sleep(0)
         name, mine = urlsplit(databases.east).path[1:], east.get_server_pid()
@@ -256,7 +247,7 @@ async def test_making_the_databases_again_changes_nothing(sources: Sources, post
 async def test_capture_reads_every_business_table_and_writes_none(sources: Sources) -> None:
     databases = await sources()
     for dsn, publication in zip((databases.erp_capture, databases.east_capture), PUBLICATIONS.values(), strict=True):
-        async with connected(dsn) as db:
+        async with session(dsn) as db:
             tables = [row[0] for row in await db.fetch(TABLES) if row[0].startswith("public.")]
             published = await db.fetch(PUBLISHED, publication)
             assert tables == [row[0] for row in published]
@@ -268,7 +259,7 @@ async def test_capture_reads_every_business_table_and_writes_none(sources: Sourc
 async def test_what_others_insert_does_not_meet_the_story(sources: Sources) -> None:
     databases = await sources()
     await play_all(Story(1, 20, replace(CALM, credit_holds=1.0)), databases)
-    async with connected(databases.erp) as db:
+    async with session(databases.erp) as db:
         number = await db.fetchval(
             "insert into ordhld (ordno, actcd, usrid, hlddt) values (100001, 'H', 'ME', now()) returning hldid"
         )
@@ -277,7 +268,7 @@ async def test_what_others_insert_does_not_meet_the_story(sources: Sources) -> N
 
 async def test_all_statements_of_a_step_fail_together(sources: Sources) -> None:
     databases = await sources()
-    async with connected(databases.erp) as db:
+    async with session(databases.erp) as db:
         await db.execute("alter table ordlin add check (linno < 6)")
     with pytest.raises(asyncpg.CheckViolationError):
         await play_all(Story(1, 200), databases)

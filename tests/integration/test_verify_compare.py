@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from verify_case import EAST, ERP, GRAPH, HERE, databases, run, session
+from verify_case import EAST, ERP, GRAPH, HERE, databases, run_files
 
 from adapters.origins import DirectSource
 from app.postgres import Postgres
 from app.verify import Difference, compare_direct, render
 from orders.errors import RejectedError, TransientError
+from tests.controls.sql import session
 
 DAMAGED = [
     Difference("42", "charge", "erp:4", "order_id", "42", None),
@@ -58,7 +59,7 @@ async def sources(postgres: Postgres) -> AsyncIterator[list[DirectSource]]:
 
 @pytest.fixture
 async def graph(database: str) -> str:
-    await run(database, GRAPH, HERE / "verify_small_graph.sql")
+    await run_files(database, GRAPH, HERE / "verify_small_graph.sql")
     return database
 
 
@@ -87,7 +88,7 @@ async def test_one_damaged_row_is_the_only_difference(graph: str, sources: list[
 
 
 async def test_a_damage_in_any_table_is_named(graph: str, sources: list[DirectSource]) -> None:
-    await run(graph, HERE / "verify_small_damage.sql")
+    await run_files(graph, HERE / "verify_small_damage.sql")
     assert await compare_direct(graph, sources) == DAMAGED
 
 

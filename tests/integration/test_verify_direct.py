@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import asyncpg
 import pytest
-from verify_case import EAST, ERP, HERE, databases, session
+from verify_case import EAST, ERP, HERE, databases
 
 from adapters.direct import prepare
 from adapters.origins import DirectSource
 from app.postgres import Postgres
 from app.verify import compute, derive
+from tests.controls.sql import session
 
 FACETS = """
 101 RECEIVED   NOT_RELEASED      NONE                NOT_INVOICED       NONE          OK      RECEIVED

@@ -5,10 +5,9 @@ from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
-import asyncpg
-
 from adapters.origins import DirectSource
 from app.postgres import Postgres
+from tests.controls.sql import run, session
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -17,20 +16,9 @@ GRAPH = ROOT / "projections/sql/graph.sql"
 _numbers = count(1)
 
 
-@asynccontextmanager
-async def session(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    db = await asyncpg.connect(dsn)
-    try:
-        yield db
-    finally:
-        await db.close()
-
-
-async def run(dsn: str, *files: Path) -> None:
-    """Run SQL files in the order given."""
-    async with session(dsn) as db:
-        for file in files:
-            await db.execute(file.read_text(encoding="utf-8"))
+async def run_files(dsn: str, *files: Path) -> None:
+    """In the order given."""
+    await run(dsn, *(file.read_text() for file in files))
 
 
 @asynccontextmanager
@@ -40,8 +28,8 @@ async def databases(postgres: Postgres, erp: Sequence[Path], east: Sequence[Path
     names = {"erp": f"verify_erp_{number}", "east": f"verify_east_{number}"}
     for name in names.values():
         await postgres.create_database(name)
-    await run(postgres.dsn(names["erp"]), *erp)
-    await run(postgres.dsn(names["east"]), *east)
+    await run_files(postgres.dsn(names["erp"]), *erp)
+    await run_files(postgres.dsn(names["east"]), *east)
     try:
         yield [
             DirectSource("erp", "erp_legacy", postgres.dsn(names["erp"])),
