@@ -9,12 +9,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
-from app.documents import APOLLO, Document, read_documents, sync, synced_text
+from app.documents import Document, sync, synced_text
 from gateway.database import open_pool
 from gateway.documents import BELIEVED, DOUBTED, KEPT, Documents, id_of
 from gateway.errors import DocumentUnknownError
-from orders.errors import RejectedError, TransientError
+from orders.errors import TransientError
 from tests.controls import serving
 from tests.controls.serving import Client
 from tests.controls.waiting import until
@@ -36,22 +37,37 @@ FORMS: list[dict[str, Any]] = [
 UNKNOWN = hashlib.sha256(b"nobody stored this").hexdigest()
 
 
-@pytest.fixture
+STORED = [Document(id_of(ONE), ONE, ""), Document("x-portal:one", ONE, "")]
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_dsn(shared_dsn: str) -> str:
+    """With two documents, which no client can change."""
+    await sync(shared_dsn, STORED)
+    return shared_dsn
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[False, True], ids=["all", "only trusted"])
+async def client(
+    shared_dsn: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> AsyncIterator[Client]:
+    async with serving.running(shared_dsn, tmp_path_factory.mktemp("gateway"), documents_only=request.param) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def strict(shared_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    async with serving.running(shared_dsn, tmp_path_factory.mktemp("strict"), documents_only=True) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def dsn(dsn: str) -> str:
-    await sync(dsn, [Document(id_of(ONE), ONE, ""), Document("x-portal:one", ONE, "")])
+    """A database of the test's own, with these documents."""
+    await sync(dsn, STORED)
     return dsn
-
-
-@pytest.fixture(params=[False, True], ids=["all", "only trusted"])
-async def client(dsn: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Client]:
-    async with serving.running(dsn, tmp_path, documents_only=request.param) as client:
-        yield client
-
-
-@pytest.fixture
-async def strict(dsn: str, tmp_path: Path) -> AsyncIterator[Client]:
-    async with serving.running(dsn, tmp_path, documents_only=True) as client:
-        yield client
 
 
 async def post(client: Client, **body: Any) -> tuple[int, dict[str, Any]]:
@@ -134,12 +150,12 @@ async def test_an_id_with_another_text_or_none_is_a_bad_request(client: Client, 
     assert code(answer) in ("BAD_REQUEST", "PERSISTED_QUERY_ID_REQUIRED")
 
 
-async def test_no_client_registers_anything(client: Client, dsn: str) -> None:
+async def test_no_client_registers_anything(client: Client, shared_dsn: str) -> None:
     """Apollo's automatic registration: a text comes with its right hash, and is not there afterwards."""
     extensions = {"persistedQuery": {"version": 1, "sha256Hash": hashlib.sha256(OTHER.encode()).hexdigest()}}
     await post(client, query=OTHER, extensions=extensions)
     assert code((await post(client, extensions=extensions))[1]) == "PERSISTED_QUERY_NOT_FOUND"
-    db = await asyncpg.connect(dsn)
+    db = await asyncpg.connect(shared_dsn)
     assert await db.fetchval("select count(*) from gateway.document") == 2
     await db.close()
 
@@ -156,19 +172,20 @@ async def test_where_only_trusted_documents_run_nothing_else_does(strict: Client
     assert code((await post(strict, **by_hash))[1]) == "PERSISTED_QUERY_NOT_FOUND"
 
 
-async def test_gateways_see_a_sync_without_a_restart(strict: Client, dsn: str) -> None:
+async def test_gateways_see_a_sync_without_a_restart(dsn: str, tmp_path: Path) -> None:
     form = {"documentId": id_of(OTHER)}
-    assert (await post(strict, **form))[0] == 404
-    await sync(dsn, [Document(id_of(OTHER), OTHER, "")], prune=True)
+    async with serving.running(dsn, tmp_path, documents_only=True) as client:
+        assert (await post(client, **form))[0] == 404
+        await sync(dsn, [Document(id_of(OTHER), OTHER, "")], prune=True)
 
-    async def there() -> bool:
-        return (await post(strict, **form))[0] == 200
+        async def there() -> bool:
+            return (await post(client, **form))[0] == 200
 
-    async def withdrawn() -> bool:
-        return (await post(strict, documentId=HASH))[0] == 404
+        async def withdrawn() -> bool:
+            return (await post(client, documentId=HASH))[0] == 404
 
-    await until(there)
-    await until(withdrawn)
+        await until(there)
+        await until(withdrawn)
 
 
 @dataclass
@@ -205,49 +222,6 @@ async def test_without_postgres_a_document_cannot_be_had() -> None:
     with pytest.raises(TransientError):
         await Documents(pool).text(None, HASH, None)
     await pool.close()
-
-
-def test_a_folder_a_file_and_the_manifests_are_read(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "one.graphql").write_text(ONE)
-    (tmp_path / "deep/other.graphql").write_text(OTHER)
-    (tmp_path / "readme.txt").write_text("no document")
-    relay, apollo = tmp_path / "relay.json", tmp_path / "apollo.json"
-    relay.write_text(json.dumps({"0a1b": ONE, HASH: ONE}))
-    operation = {"id": HASH, "name": "One", "type": "query", "body": ONE}
-    apollo.write_text(json.dumps({"format": APOLLO, "version": 1, "operations": [operation]}))
-    assert [each.text for each in read_documents(tmp_path)] == [OTHER, ONE]
-    assert [each.id for each in read_documents(tmp_path / "one.graphql")] == [id_of(ONE)]
-    assert [each.id for each in read_documents(relay)] == ["0a1b", id_of(ONE)]
-    assert [each.id for each in read_documents(apollo)] == [id_of(ONE)]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "problem"),
-    [
-        ("bad.graphql", "{ nothing }", "bad.graphql: Cannot query field 'nothing' on type 'Query'.; correct it there"),
-        ("bad.graphql", "{", "bad.graphql: Syntax Error"),
-        ("bad.graphql", "{ " + "a: __typename " * 60 + "}", "bad.graphql: "),
-        ("none.json", "{}", "names no document"),
-        ("list.json", "[]", "a manifest is Relay's"),
-        ("apollo.json", f'{{"format": "{APOLLO}", "version": 1}}', "missing required field `operations`"),
-        ("broken.json", "{", "a manifest is Relay's"),
-        ("wrong.json", json.dumps({UNKNOWN: ONE}), "the id is the digest of another text; make the manifest anew"),
-        ("long.json", json.dumps({"x" * 201: ONE}), "an id has 1 to 200 characters"),
-    ],
-)
-def test_what_cannot_be_trusted_is_said_with_its_place(tmp_path: Path, name: str, text: str, problem: str) -> None:
-    file = tmp_path / name
-    file.write_text(text)
-    with pytest.raises(RejectedError) as refused:
-        read_documents(file)
-    assert problem in str(refused.value)
-    assert str(file) in str(refused.value)
-
-
-def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(RejectedError, match=r"cannot read .*none\.json: No such file or directory; name a folder"):
-        read_documents(tmp_path / "none.json")
 
 
 async def test_a_sync_says_what_it_did(dsn: str) -> None:
