@@ -152,10 +152,24 @@ def tree() -> set[PurePosixPath]:
 PATH = re.compile(r"[\w.*-]+(/[\w.*-]+)*\.(py|sql|md|json|jsonl|graphql|yml|toml|js)|[\w-]+(/[\w-]+)*/")
 
 
+MADE = {
+    "docs/adding-a-source.md": None,
+    "docs/graph.md": {"follow.js"},
+    "CHANGELOG.md": {"log/"},
+    "docs/operations.md": {"log/"},
+}
+"""Files that the reader or an installation makes; None: all that the text names."""
+
+
+def is_made(file: str, text: str) -> bool:
+    made = MADE.get(file, ())
+    return made is None or text in made
+
+
 def test_files_that_are_named_are_there() -> None:
     """From the top, or from where the text is about."""
     there = tree()
-    named = {(file, text) for file, text in spans() if PATH.fullmatch(text)}
+    named = {(file, text) for file, text in spans() if PATH.fullmatch(text) and not is_made(file, text)}
     assert len(named) > 100
     assert [(file, text) for file, text in sorted(named) if not any(path.match(text) for path in there)] == []
 

@@ -12,12 +12,12 @@ from app.connectors import FAILED
 from app.verifying import verify_once
 from demo.story import Story
 from tests.controls.accounting import DISORDER, tell
-from tests.controls.capturing import run
 from tests.controls.crash_projector import projector
 from tests.controls.distributed import Distributed, distributed
 from tests.controls.kafka import Kafka
 from tests.controls.milepost import MILEPOST, SECONDS, owner, streaming
 from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 pytestmark = pytest.mark.kafka
