@@ -9,14 +9,16 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Final, Self
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from cdc.ahead import Polled, read_ahead
 from cdc.capture import Pace, SourceLag, State
 from cdc.change import Change, Checkpoint, RebalancedError, Transaction
 from cdc.database import CapturedDatabase
@@ -31,7 +33,9 @@ _log = logging.getLogger(__name__)
 _POLL: Final = 200
 """Milliseconds that a poll waits for records."""
 _RECORDS: Final = 4_000
-"""The most records of one poll."""
+"""Records that make a batch as large as it may be."""
+_POLLED: Final = 100
+"""The most of one poll: what Postgres has answered waits while they are decoded."""
 _FETCH: Final = 4_000_000
 """Bytes that are fetched ahead of one partition; no more is, while the reader is at work."""
 _HINTS_EVERY: Final = 2.0
@@ -144,7 +148,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             await self._seek(sources, checkpoints)
         except (KafkaError, OSError, TimeoutError) as error:
             raise self._unreachable(error) from None
-        yield self._read(generation)
+        async with aclosing(self._read(generation)) as batches:
+            yield batches
 
     async def processed(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Kafka's own offsets are a hint for people who look at the group's lag: nobody reads from there."""
@@ -188,25 +193,39 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             self._consumer.resume(at)
             _log.info("%s: goes on at %d of %s, epoch %d", name, topic.offset, at.topic, topic.epoch)
 
-    async def _read(self, generation: int) -> AsyncIterator[Sequence[Transaction]]:
+    async def _read(self, generation: int) -> AsyncGenerator[Sequence[Transaction], None]:
+        async with read_ahead(partial(self._poll, generation), _RECORDS) as ahead:
+            while True:
+                batch = await ahead.take()
+                self._check(generation)
+                reached = {name: topic.offset for name, topic in self._topics.items()}
+                if batch:
+                    yield batch
+                # Asked for the next batch, the reader has done with this one.
+                self._done.update(reached)
+                self._mend()
+
+    def _check(self, generation: int) -> None:
+        if self._generation != generation:
+            raise RebalancedError("the group shares its sources out anew")
+
+    async def _poll(self, generation: int) -> Polled:
         assert self._consumer
-        while True:
-            try:
-                polled = await self._consumer.getmany(timeout_ms=_POLL, max_records=_RECORDS)
-            except KafkaError as error:
-                raise self._unreachable(error) from None
-            if self._generation != generation:
-                raise RebalancedError("the group shares its sources out anew")
-            batch: list[Transaction] = []
-            for at, records in polled.items():
-                batch += self._take(self._sources[at], at, records)
-            if batch:
-                yield batch
-            for name, topic in self._topics.items():
-                self._done[name] = topic.offset
-                if topic.loss and topic.offset and not self.waiting(name):
-                    # It does not come by itself; an empty topic has nothing to lose.
-                    self._menders.care(self._databases[name], topic.loss)
+        try:
+            polled = await self._consumer.getmany(timeout_ms=_POLL, max_records=_POLLED)
+        except KafkaError as error:
+            raise self._unreachable(error) from None
+        self._check(generation)
+        found: list[Transaction] = []
+        for at, records in polled.items():
+            found += self._take(self._sources[at], at, records)
+        return Polled(found, sum(map(len, polled.values())))
+
+    def _mend(self) -> None:
+        for name, topic in self._topics.items():
+            if topic.loss and topic.offset and not self.waiting(name):
+                # It does not come by itself; an empty topic has nothing to lose.
+                self._menders.care(self._databases[name], topic.loss)
 
     def _take(self, name: str, at: TopicPartition, records: Sequence[Record]) -> list[Transaction]:
         assert self._consumer

@@ -40,6 +40,31 @@ async def test_what_a_busy_reader_has_not_done_with_is_counted(database: str, er
         await until(lambda: _done(source), 60)
 
 
+async def test_what_a_busy_reader_will_ask_for_is_read_ahead(database: str, erp: Captured) -> None:
+    """Of sources that are shared out anew meanwhile, what was read ahead is not handed on."""
+    async with erp.source() as source, source.open({}) as batches:
+        await anext(batches)
+        await _read_ahead(source, database)
+        assert source.waiting("erp") >= 3 * len(ROWS), "it is not done with"
+        batch = await anext(batches)
+        assert sum(len(each.changes) for each in batch) > len(ROWS) / 2, "few of the records are heartbeats"
+        await _read_ahead(source, database)
+        await source.on_partitions_revoked(())
+        with pytest.raises(RebalancedError):
+            await anext(batches)
+
+
+async def _read_ahead(source: KafkaSource, database: str) -> None:
+    """As many records as rows make that are written now."""
+    before = source._topics["erp"].offset
+    await put(database, "new", *ROWS)
+
+    async def reached() -> bool:
+        return source._topics["erp"].offset >= before + 3 * len(ROWS)
+
+    await until(reached, 60)
+
+
 async def test_what_was_shared_out_anew_since_is_not_read(erp: Captured) -> None:
     """Who claims what is assigned, and then reads what is assigned, would read what nobody has claimed."""
     async with erp.source(member="first") as first, erp.source(member="second") as second:
