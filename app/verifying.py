@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from adapters.origins import DirectSource
 from adapters.registry import adapter
-from app.verify import Difference, compare_direct, render
+from app.direct import Difference, compare_direct, render
 from orders.graph import Row
 from projections.database import SQL, Connection
 from projections.replay import Rows, replayed, stored

@@ -23,8 +23,8 @@ from functools import partial
 from typing import TypeAlias
 
 from adapters.origins import DirectSource
+from app.direct import compare_direct, render
 from app.garbage import search_rarely
-from app.verify import compare_direct, render
 from bench.machinery import ADAPTERS, MAPPINGS, PASSWORDS, Bench, bench, connect
 from bench.meter import RATE, Figures, Meter
 from bench.reading import Alone, Reader, Whole, read

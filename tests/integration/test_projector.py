@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 
 from adapters.origins import DirectSource
+from app.direct import compare_direct, render
 from app.postgres import Postgres
-from app.verify import compare_direct, render
 from cdc.change import Transaction
 from demo.story import Story
 from projections.database import SCHEMAS, SQL, schema_sql

@@ -10,8 +10,8 @@ import pytest
 from verify_case import EAST, ERP, GRAPH, HERE, databases, run_files
 
 from adapters.origins import DirectSource
+from app.direct import Difference, compare_direct, render
 from app.postgres import Postgres
-from app.verify import Difference, compare_direct, render
 from orders.errors import RejectedError, TransientError
 from tests.controls.sql import session
 

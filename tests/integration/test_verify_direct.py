@@ -10,8 +10,8 @@ from verify_case import EAST, ERP, HERE, databases
 
 from adapters.direct import prepare
 from adapters.origins import DirectSource
+from app.direct import compute, derive
 from app.postgres import Postgres
-from app.verify import compute, derive
 from tests.controls.sql import session
 
 FACETS = """
