@@ -138,8 +138,9 @@ def _complaint(database: CapturedDatabase, server: Server) -> str | None:
     if server.slot and server.slot.database != database.database:
         return f"slot {database.slot} belongs to database {server.slot.database}: name another slot"
     if not server.may_publish and not publishes(database, server):
-        wish = f"create publication {database.publication} for table {', '.join(database.tables)}"
-        return f"its role may not publish: let the owner run `{wish}`"
+        tables, there = ", ".join(database.tables), server.published is not None
+        wish = f"{'alter' if there else 'create'} publication {database.publication} {'set' if there else 'for'} table"
+        return f"its role may not publish: let the owner run `{wish} {tables}`"
     return None
 
 

@@ -62,10 +62,11 @@ async def test_a_role_that_may_not_replicate(postgres: Postgres, database: str) 
     assert "may not replicate" in await refused(items("erp", postgres.dsn(name_of(database), "erp_reader")))
 
 
-async def test_a_role_that_may_not_publish(postgres: Postgres, database: str) -> None:
-    """It may replicate, but the tables are another's, who can make the publication in its place."""
+@pytest.mark.parametrize("others", [None, "create publication milepost_erp for table other"])
+async def test_a_role_that_may_not_publish(others: str | None, postgres: Postgres, database: str) -> None:
+    """It may replicate, but the tables are another's, who can make or mend the publication in its place."""
     await postgres.create_role("erp_replica", replication=True)
-    await run(database, ITEMS)
+    await run(database, ITEMS, "create table other (id int primary key)", *([others] if others else []))
     erp = items("erp", postgres.dsn(name_of(database), "erp_replica"))
     _, _, statement = (await refused(erp)).partition("let the owner run ")
     await run(database, statement.strip("`"))
