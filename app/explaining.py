@@ -8,8 +8,9 @@ import asyncpg
 import msgspec
 from graphql import GraphQLError, parse, validate
 
+from app.keys import role_of
 from app.settings import Settings
-from gateway.auth import SCOPES, Principal, Role
+from gateway.auth import Principal
 from gateway.plan.explaining import Explanation, explained
 from gateway.plan.plans import Plan
 from gateway.schema import build_plans, schema
@@ -20,14 +21,7 @@ FOREVER = 2**40
 
 def caller(role: str, scope: Collection[str]) -> Principal:
     """Raises RejectedError."""
-    try:
-        found = Role(role)
-    except ValueError:
-        raise RejectedError(f"there is no role {role}; there are {', '.join(Role)}") from None
-    if bool(scope) != (found in SCOPES):
-        need = f"needs --scope: {SCOPES[found]}" if found in SCOPES else "sees everything and takes no --scope"
-        raise RejectedError(f"the role {role} {need}")
-    return Principal("explain", found, FOREVER, frozenset(scope))
+    return Principal("explain", role_of(role, scope), FOREVER, frozenset(scope))
 
 
 def read_query(query: str) -> str:
@@ -61,8 +55,11 @@ def trouble(query: str) -> str:
     try:
         errors = validate(schema._schema, parse(query))
     except GraphQLError as error:
-        return str(error)
-    return str(errors[0]) if errors else "its variables do not fit, it is no query, or it goes beyond a limit"
+        errors = [error]
+    if errors:
+        where = "".join(f" (line {at.line}, column {at.column})" for at in (errors[0].locations or ())[:1])
+        return f"{errors[0].message}{where}"
+    return "its variables do not fit, it is no query, or it goes beyond a limit"
 
 
 def text_of(found: Explanation) -> str:

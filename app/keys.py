@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from app.folder import write_private
-from gateway.auth import issue_token, new_key_pair
-from orders.errors import StartError
+from gateway.auth import SCOPES, Role, issue_token, new_key_pair
+from orders.errors import RejectedError, StartError
 
 WEEK = 7 * 24 * 3600.0
 
@@ -35,14 +35,27 @@ def ensure_keys(data: Path) -> None:
 def token(data: Path, subject: str, role: str, lifetime: float = WEEK, scope: Collection[str] = ()) -> str:
     """A token that this installation accepts; `lifetime` in seconds, `scope` as in gateway.auth.SCOPES.
 
-    Raises StartError.
+    Raises StartError, and RejectedError as `role_of`.
     """
+    role_of(role, scope)
     try:
         return issue_token((data / "keys" / "private.pem").read_text(), subject, role, lifetime, scope)
     except FileNotFoundError:
         raise StartError(f"{data} holds no key yet; start `milepost up` or `milepost demo` with it first") from None
     except ValueError as error:
         raise StartError(f"no token for the role {role}: {error}") from None
+
+
+def role_of(name: str, scope: Collection[str]) -> Role:
+    """Raises RejectedError for a role that there is not, or with a scope that is not for it."""
+    try:
+        role = Role(name)
+    except ValueError:
+        raise RejectedError(f"there is no role {name}; there are {', '.join(Role)}") from None
+    if bool(scope) != (role in SCOPES):
+        need = f"needs --scope: {SCOPES[role]}" if role in SCOPES else "sees everything and takes no --scope"
+        raise RejectedError(f"the role {name} {need}")
+    return role
 
 
 def passwords(data: Path, names: tuple[str, ...]) -> dict[str, str]:

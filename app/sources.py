@@ -118,12 +118,11 @@ def sources_text(sources: Sequence[Source]) -> str:
 
 
 def _row(source: Source) -> tuple[str, ...]:
-    detail = f" ({source.detail})" if source.detail else ""
     lag = f"{megabytes(source.lag_bytes)}, {number(source.lag_changes)} changes, {number(source.lag_seconds)} s"
     letters = f"{source.dead_letters} dead letters wait: milepost deadletters list" if source.dead_letters else ""
     healed = f"read anew at {source.healed_at:%Y-%m-%d %H:%M}: {source.healed_reason}" if source.healed_at else ""
-    todo = "; ".join(part for part in (source.advice, letters, healed) if part)
-    return source.source, source.state + detail, lag, slot_text(source), todo or "nothing"
+    todo = "; ".join(part for part in (source.detail, source.advice, letters, healed) if part)
+    return source.source, source.state, lag, slot_text(source), todo or "nothing"
 
 
 def slot_text(source: Source) -> str:

@@ -13,6 +13,8 @@ from orders.errors import StartError
 from orders.outages import FAILED
 
 MEGABYTE = 1_000_000
+NEWS = 3.0
+"""Seconds for which nobody need say of when it is."""
 SILENT = 30.0
 """Seconds after which what a projector said last is no news: it looks twice a second, or as long as a source takes."""
 
@@ -22,6 +24,10 @@ select s.source, s.state, s.detail, s.lag_bytes, s.lag_changes, c.committed_at, 
        coalesce(c.seen, 0) as seen, (c.epoch || '/' || c.log || '/' || c.ordinal) as position
 from record.source_state s left join record.checkpoint c using (source) order by s.source
 """
+
+
+SUPERVISOR = ProcessState("supervisor", False, None, "", None, None, "")
+"""One that left records of its processes and is there no more."""
 
 
 class SourceState(Struct, frozen=True):
@@ -63,11 +69,13 @@ class Status(Struct, frozen=True):
 async def status_of(data: Path) -> Status:
     """Where nothing runs, the sources are told too, if the graph answers: processes by themselves leave no record."""
     found = processes(data)
+    if found and found[0].name != SUPERVISOR.name:
+        found = [SUPERVISOR, *found]
     try:
         return Status(str(data), found, await _sources(Settings.load(data).graph_dsn))
     except (*FAILED, StartError) as error:
         runs = any(process.running for process in found)
-        return Status(str(data), found, trouble=(str(error) or type(error).__name__) if runs else None)
+        return Status(str(data), found, trouble=(str(error) or "Postgres does not answer in time") if runs else None)
 
 
 async def _sources(dsn: str) -> list[SourceState]:
@@ -100,7 +108,7 @@ def status_text(status: Status) -> str:
 
 def process_line(process: ProcessState) -> str:
     if not process.running or process.since is None:
-        return f"{process.name:<10} down, log {process.log}"
+        return f"{process.name:<10} down{process.log and f', log {process.log}'}"
     memory = f"{(process.memory or 0) // MEGABYTE} MB"
     since = f"since {process.since.astimezone():%Y-%m-%d %H:%M:%S}"
     return f"{process.name:<10} pid {process.pid:<7} {memory:>7}  {since}  {process.address}"
@@ -109,8 +117,10 @@ def process_line(process: ProcessState) -> str:
 def source_line(source: SourceState) -> str:
     lag = f"lag {number(source.lag_changes)} changes, {number(source.lag_bytes)} bytes, {number(source.lag_seconds)} s"
     detail = f" ({source.detail})" if source.detail else ""
+    if source.silent_seconds >= NEWS:
+        detail += f", as it was {source.silent_seconds:.0f} s ago"
     if source.silent_seconds >= SILENT:
-        detail += f", as it was {source.silent_seconds:.0f} s ago: no projector has looked since"
+        detail += ": no projector has looked since"
     return f"{source.source:<10} {source.state}{detail}, {source.seen} changes seen, at {source.position or '?'}, {lag}"
 
 

@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import asyncpg
-
 from app.preflight import place
 from app.settings import Settings
 from app.status import processes
 from orders.errors import MilepostError, StartError
-from orders.outages import FAILED
+from orders.outages import CUT, FAILED
 
 
 def line_of(error: BaseException, data: Path | None) -> str | None:
@@ -40,12 +38,13 @@ def _graph(data: Path) -> str:
 
 
 def _trouble(outage: BaseException) -> str:
+    if isinstance(outage, TimeoutError):
+        return "does not answer in time"
     reason = str(outage).partition("\n")[0] or type(outage).__name__
-    answered = isinstance(outage, asyncpg.PostgresError) and not isinstance(outage, asyncpg.PostgresConnectionError)
-    return f"{'refuses' if answered else 'does not answer'}: {reason}"
+    return f"{'does not answer' if isinstance(outage, CUT) else 'refuses'}: {reason}"
 
 
 def _cure(data: Path) -> str:
     if any(each.running for each in processes(data)):
-        return f"what runs there tells `milepost status --data {data}`, more its logs in {data / 'log'}"
+        return f"see `milepost status --data {data}`, and the logs in {data / 'log'}"
     return f"nothing of Milepost runs in {data}: start it there"

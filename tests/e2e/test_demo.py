@@ -158,6 +158,20 @@ def test_the_live_demo_shows_what_it_promises(data: Path) -> None:
     assert "nothing runs" in milepost("status", "--demo", "--data", data).stdout
 
 
+def test_a_postgres_that_dies_does_not_end_the_story(data: Path) -> None:
+    arguments = ["--orders", ORDERS, "--rate", 50, "--until-done", "--json", "--data", data, "--port", free_port()]
+    command = [*MILEPOST, "demo", *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as demo:
+        eventually(lambda: any(each.name == "gateway" and each.address for each in records(data / "run")))
+        [postgres] = [each.pid for each in records(data / "run") if each.name == "postgres"]
+        os.kill(postgres, signal.SIGKILL)
+        out, err = demo.communicate(timeout=SECONDS)
+    assert demo.returncode == 0, err
+    assert "postgres was ended by SIGKILL" in err
+    assert json.loads(out)["verified"]
+    assert json.loads(out)["orders"] == ORDERS
+
+
 def test_ctrl_c_before_all_is_ready_is_one_line(data: Path) -> None:
     with board(data) as shown:
         eventually(lambda: any(each.name == "postgres" for each in records(data / "run")))

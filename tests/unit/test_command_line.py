@@ -8,11 +8,14 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from app import cli
 from app.cli import common
 from app.cli.failing import line_of
+from app.processes import record
 from app.settings import Settings, SourceSettings
+from app.statuses import SourceState, Status, source_line
 from orders.errors import RejectedError
 from tests.controls.milepost import MILEPOST
 
@@ -145,6 +148,52 @@ def test_a_graph_that_answers_and_refuses(away: Path) -> None:
     said = line_of(asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT\nmore"), away)
     assert said is not None
     assert said.startswith("the graph's Postgres at 127.0.0.1:1/milepost refuses: cannot execute INSERT; ")
+
+
+def test_a_graph_that_is_silent(away: Path) -> None:
+    said = line_of(TimeoutError(), away)
+    assert said is not None
+    assert said.startswith("the graph's Postgres at 127.0.0.1:1/milepost does not answer in time; ")
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ("--role bogus", "there is no role bogus; there are admin, "),
+        ("--role customer", "the role customer needs --scope: accounts"),
+        ("--role admin --scope C1", "the role admin sees everything and takes no --scope"),
+    ],
+)
+def test_a_role_that_cannot_be(words: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (["token"], ["explain", QUERY]):
+        said = Said(capsys, *command, *words.split(), "--data", tmp_path)
+        assert (said.code, said.err.count("\n")) == (2, 1)
+        assert said.err.startswith(f"milepost: {complaint}")
+
+
+def test_a_query_that_is_wrong_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, "explain", "{ nope }")
+    assert (said.code, said.err.count("\n")) == (2, 1)
+    assert said.err.endswith("(line 1, column 3)\n")
+
+
+def test_a_supervisor_that_died_is_down(away: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record(away / "run", "gateway", os.getpid(), away / "log" / "gateway.log", "http://127.0.0.1:8000/graphql")
+    said = Said(capsys, "status", "--data", away)
+    assert (said.code, said.err) == (1, "")
+    _, supervisor, gateway, sources = said.out.splitlines()
+    assert supervisor == "supervisor down"
+    assert f"pid {os.getpid()}" in gateway
+    assert sources.startswith("sources    unknown: ")
+
+
+def test_how_old_the_news_of_a_source_are() -> None:
+    fresh = SourceState("erp", "streaming", None, 0, 0, 0, 7, "1/0/8/1", 0.4)
+    assert source_line(fresh) == "erp        streaming, 7 changes seen, at 1/0/8/1, lag 0 changes, 0 bytes, 0 s"
+    assert "streaming, as it was 12 s ago, 7 changes" in source_line(structs.replace(fresh, silent_seconds=12))
+    silent = structs.replace(fresh, silent_seconds=30)
+    assert "streaming, as it was 30 s ago: no projector has looked since, 7 changes" in source_line(silent)
+    assert not Status("", [], [silent]).well
 
 
 def test_a_file_that_is_refused(tmp_path: Path) -> None:
