@@ -90,10 +90,12 @@ def committed(transaction: Transaction) -> float:
 def batches(transactions: Iterable[Transaction], size: int) -> Iterator[Sequence[Transaction]]:
     """Of at least `size` changes."""
     batch: list[Transaction] = []
+    seen = 0
     for transaction in transactions:
         batch.append(transaction)
-        if sum(each.seen for each in batch) >= size:
+        seen += transaction.seen
+        if seen >= size:
             yield batch
-            batch = []
+            batch, seen = [], 0
     if batch:
         yield batch
