@@ -1,7 +1,9 @@
 """The facts that make up one order, sorted by what they are."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import ClassVar, Generic, TypeVar
 
 from orders.facts import Body, Doc
@@ -9,6 +11,7 @@ from orders.values import Value
 
 B = TypeVar("B", bound=Body)
 B_co = TypeVar("B_co", bound=Body, covariant=True)
+_document = attrgetter("doc")
 
 
 class Entry(Value, Generic[B_co], frozen=True):
@@ -58,7 +61,7 @@ class Aggregate:
 
     def __init__(self, root: Doc, facts: Facts) -> None:
         self.root = root
-        self._facts = {doc: facts[doc] for doc in sorted(facts)}
+        self._facts = dict(facts)
         self._kinds: dict[type, list[Entry[Body]]] = defaultdict(list)
         self._groups: dict[Group, list[list[Entry[Body]]]] = {}
         self._documents: dict[tuple[Doc, ...], list[list[Entry[Body]]]] = {}
@@ -68,12 +71,19 @@ class Aggregate:
         """The fact is in its document now, in the place of the `old` one with its key."""
         kind, known = type(new.body), self._kinds[type(new.body)]
         self._forget(new.doc, kind)
-        if old is None and (not known or known[-1].doc <= new.doc):
-            self._kinds[kind] = [*known, new]
-        elif old is not None and type(old.body) is kind:
+        if old is None:
+            place = bisect_right(known, new.doc, key=_document)
+            self._kinds[kind] = [*known[:place], new, *known[place:]]
+        elif type(old.body) is kind:
             self._kinds[kind] = [new if each is old else each for each in known]
         else:
             self._file()
+
+    def hang(self, doc: Doc, facts: Mapping[str, Entry[Body]]) -> None:
+        """One more document, with these facts, is under the root, and none under it."""
+        self._facts[doc] = facts
+        for entry in facts.values():
+            self.put(entry, None)
 
     def drop(self, old: Entry[Body]) -> None:
         """The fact is in its document no more."""
@@ -90,8 +100,8 @@ class Aggregate:
     def _file(self) -> None:
         self._kinds.clear()
         self._groups.clear()
-        for entries in self._facts.values():
-            for entry in entries.values():
+        for doc in sorted(self._facts):
+            for entry in self._facts[doc].values():
                 self._kinds[type(entry.body)].append(entry)
 
     def documents(self, docs: tuple[Doc, ...]) -> list[list[Entry[Body]]]:

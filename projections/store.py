@@ -208,10 +208,13 @@ class FactStore:
         else:
             self._unfile(fact.doc, fact.key)
         for ident in fact.claims:
-            if self.claims.add(ident, fact.doc, count):
+            if self.claims.add(ident, fact.doc, count) and any(self.links.docs(ident)):
                 self._rehang(ident, fact.doc)
         if fact.belongs_to is not None and self.links.add(fact.belongs_to, fact.doc, count):
-            self._rehang(fact.belongs_to, fact.doc)
+            if count > 0 and fact.doc not in self._roots and not any(self.below(fact.doc)):
+                self._hang(fact.doc)
+            else:
+                self._rehang(fact.belongs_to, fact.doc)
 
     def _keep(self, fact: Fact) -> None:
         doc, key, body = fact.doc, fact.key, fact.body
@@ -238,6 +241,15 @@ class FactStore:
         """The aggregate that the document is in."""
         root = self._roots.get(doc)
         return None if root is None else self._aggregates.get(root)
+
+    def _hang(self, doc: Doc) -> None:
+        """One under which none hangs, and whose place nobody has asked for: the tree above it is as it was beside."""
+        above = self._above(doc)
+        root = None if above is None else self._roots.get(above)
+        if root is not None:
+            self._remember(doc, root)
+            if aggregate := self._aggregates.get(root):
+                aggregate.hang(doc, self.docs[doc])
 
     def _rehang(self, ident: Ident, doc: Doc) -> None:
         """Forget the trees that an edge between the two may change: the document's, and those of all that name it."""
