@@ -39,8 +39,9 @@ class Columns:
         return f"Put that right in {self.source}, or mend its mapping and replay the dead letter"
 
     def _read(self, column: str, convert: Callable[[Any], _T], expected: str | Mapping[str, object]) -> _T | None:
-        raw = self._raw(column)
+        raw = self._row.get(column)
         if raw is None:
+            self._raw(column)  # complains if the column is not there
             return None
         try:
             return convert(raw)
@@ -70,6 +71,8 @@ class Columns:
         raw = self._row.get(column)
         if type(raw) is str:
             return raw
+        if type(raw) is int:
+            return str(raw)
         text = self._must(column, self.text(column))
         if self._raw(column) is msgspec.UNSET:
             raise PoisonError(
@@ -85,7 +88,7 @@ class Columns:
         return self._read(column, finite, "a decimal number")
 
     def quantity(self, column: str) -> Decimal:
-        return self._must(column, self.number(column))
+        return self._must(column, self._read(column, finite, "a decimal number"))
 
     def day(self, column: str) -> date | None:
         return self._read(column, calendar_day, "a day")
@@ -185,7 +188,7 @@ class TableRule:
 
     def facts(self, change: Change, zone: ZoneInfo | None) -> list[Fact]:
         key = Columns(change.source, change.table, change.key)
-        name = "/".join([self._kind, *(key.id(column) for column in self._key)])
+        name = "/".join([self._kind, *map(key.id, self._key)])
         if change.op is Op.DELETE or change.after is None:
             return [Fact(key=name)]
         columns = Columns(change.source, change.table, change.after, zone)
