@@ -6,7 +6,11 @@ _BITS = 32
 
 def binlog_log(file: str, pos: int) -> int:
     """`binlog.000007`, 4 → 7 << 32 | 4. Files are numbered on and on, so it rises with the log."""
-    return int(file.rpartition(".")[2]) << _BITS | pos
+    return file_number(file) << _BITS | pos
+
+
+def file_number(file: str) -> int:
+    return int(file.rpartition(".")[2])
 
 
 def binlog_file(log: int) -> tuple[int, int]:

@@ -29,8 +29,8 @@ _OPS: Final[Mapping[str, Op]] = {str(op): op for op in Op}
 class Origin(Struct, gc=False):
     """Debezium's `source` block: where and when a row changed. `ts_us` in microseconds of UTC.
 
-    Postgres says `schema` and `lsn`, MariaDB `file` and `pos`, the place of the row in its binary log. `snapshot` says
-    of which kind of snapshot a row is, if any.
+    Postgres says `schema` and `lsn`, MariaDB `file` and `pos`, the place of an event in its binary log, and which `row`
+    of the event it is. `snapshot` says of which kind of snapshot a row is, if any.
     """
 
     schema: str = ""
@@ -39,6 +39,7 @@ class Origin(Struct, gc=False):
     lsn: int | None = None
     file: str = ""
     pos: int = 0
+    row: int = 0
     snapshot: str | bool | None = None
 
     @property
@@ -50,6 +51,11 @@ class Origin(Struct, gc=False):
     def log(self) -> int | None:
         """The place in the log, None where there is none."""
         return binlog_log(self.file, self.pos) if self.file else self.lsn
+
+    @property
+    def binlog_row(self) -> tuple[str, int, int] | None:
+        """Which row of a binary log it is; None of another log."""
+        return (self.file, self.pos, self.row) if self.file else None
 
 
 class Membership(Struct, gc=False):

@@ -4,18 +4,19 @@ A topic holds all that Debezium says of one source, in one partition: rows, BEGI
 snapshots. It announces one at each start of its task: STARTED, or SKIPPED when it only goes on. That is the mark to
 look at, since a task that was killed goes on in the middle of a transaction, with rows doubled or, where many share an
 LSN, left out, and with a count at the END that may be right all the same. So a transaction that was open at a mark is
-believed only when it comes again from its BEGIN. Epochs count the snapshots that the topic holds: they, and so all
-positions, are the same whenever it is read again.
+believed only when it comes again from its BEGIN. Of MariaDB the rest of it comes with a BEGIN of its own and a count
+that is right: there the row that was the first before must be the first again. Epochs count the snapshots that the
+topic holds: they, and so all positions, are the same whenever it is read again.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from cdc.binlog import binlog_log
 from cdc.change import Checkpoint, Position, Snapshot, Transaction
 from cdc.envelope import Line, Unreadable, decode
 from cdc.transactions import Assembler, TornError
@@ -33,10 +34,15 @@ class Record(NamedTuple):
 
 
 class Place(Struct, frozen=True):
-    """Where to read on: the offset of a record, and the epoch that its predecessor is in. A checkpoint's `resume`."""
+    """Where to read on: the offset of a record, and the epoch that its predecessor is in. A checkpoint's `resume`.
+
+    `end` is the id of that predecessor, `gtid` that of the last transaction with rows, if transactions have GTIDs.
+    """
 
     kafka: int
     epoch: int
+    end: str = ""
+    gtid: str = ""
 
 
 class Bounds(NamedTuple):
@@ -47,10 +53,14 @@ class Bounds(NamedTuple):
 
 
 class Loss(NamedTuple):
-    """The topic does not hold on: why, and behind which LSN it has to be filled again; None for a new snapshot."""
+    """The topic does not hold on: why, and behind which LSN it has to be filled again; None for a new snapshot.
+
+    Of a binary log it is the place of a row, in the transaction `gtid` if that is known.
+    """
 
     reason: str
     behind: int | None
+    gtid: str = ""
 
 
 class Topic:
@@ -62,7 +72,9 @@ class Topic:
         self.last = checkpoint.position if checkpoint else Position(0, 0, 0)
         self._hidden = hidden
         self._awaited: str | None = None
-        self._known: Position | None = None
+        self._known: Checkpoint | None = None
+        self._torn: tuple[str, tuple[str, int, int]] | None = None
+        self._gtid, self._id, self._has_gtids = "", "", False
         self._snapshot = Place(0, 0)
         self._assembler = self._assemble(self.last.epoch, snapshotting=False)
         self.offset = self._start(checkpoint, bounds)
@@ -87,7 +99,7 @@ class Topic:
             for transaction in self._line(line):
                 if transaction.position > self.last:
                     self.last = transaction.position
-                    yield transaction
+                    yield self._placed(transaction)
 
     def _start(self, checkpoint: Checkpoint | None, bounds: Bounds) -> int:
         place = place_of(checkpoint)
@@ -95,12 +107,13 @@ class Topic:
             self._lose(SNAPSHOT, "its topic does not begin with a snapshot")
             return bounds.first
         self._assembler = self._assemble(place.epoch, snapshotting=False)
+        self._gtid = place.gtid
         if checkpoint.snapshotting or place.kafka == 0:
             self._lose(SNAPSHOT, "its topic does not have the snapshot that was being read")
             return place.kafka if bounds.first <= place.kafka < bounds.end else bounds.first
         if bounds.first < place.kafka <= bounds.end:
             # One record earlier, to see whether this is the topic that was read so far.
-            self._known = checkpoint.position
+            self._known = checkpoint
             return place.kafka - 1
         if bounds.first != place.kafka:
             self._lose(SNAPSHOT, f"its topic begins at {bounds.first} and ends at {bounds.end}, not at {place.kafka}")
@@ -116,31 +129,64 @@ class Topic:
 
     def _line(self, line: Line | Unreadable) -> Iterator[Transaction]:
         if isinstance(line, Line):
+            self._id = line.value.id
             self._mark(line)
         if self._awaited is None:
             try:
-                yield from (self._placed(ended.transaction) for ended in self._assembler.feed([line]))
+                yield from (ended.transaction for ended in self._assembler.feed([line]))
             except TornError as error:
                 number = self._assembler.open or (line.transaction if isinstance(line, Line) else None)
                 self._lose(SNAPSHOT if self._assembler.snapshotting else number or ANY, str(error))
 
     def _mark(self, line: Line) -> None:
         if line.of_snapshot == "STARTED":
-            self._snapshot = Place(self.offset - 1, self.epoch)
+            self._snapshot, self._torn = Place(self.offset - 1, self.epoch), None
             self._begin(self.epoch + 1, snapshotting=True)
         elif line.of_snapshot == "SKIPPED" and self._awaited is None:
             self._restarted()
-        elif line.value.status == "BEGIN" and self._awaited in (ANY, line.value.id.partition(":")[0]):
-            self._begin(self.epoch, snapshotting=False)
+        elif line.value.status == "BEGIN":
+            number, _, lsn = line.value.id.partition(":")
+            self._has_gtids = not lsn
+            if self._awaited in (ANY, number):
+                self._begin(self.epoch, snapshotting=False)
+        elif line.value.status == "END":
+            self._ends(*line.value.id.partition(":"))
+
+    def _ends(self, number: str, _: str, lsn: str) -> None:
+        """The END of a transaction, before it is believed."""
+        if self._awaited == number and lsn and int(lsn) <= self.last.log:
+            # It is here already, and so is whatever ended before it.
+            self._awaited, self.loss = ANY, None
+        elif self._awaited is None and self._is_torn(self._assembler.open):
+            if self._torn == (self._assembler.open, self._assembler.first_row):
+                self._torn = None
+            else:
+                self._lose(number, f"its connector left out the first rows of transaction {number}")
 
     def _restarted(self) -> None:
+        number, first = self._assembler.open, self._assembler.first_row
         if self._assembler.snapshotting:
             self._lose(SNAPSHOT, "its snapshot was broken off")
-        elif self._assembler.open:
-            self._lose(self._assembler.open, f"its connector was restarted within transaction {self._assembler.open}")
-        else:
+        elif number is None or self._comes_whole(number):
             # What comes before the next BEGIN is the rest of a transaction that is here already.
             self._awaited = ANY
+        else:
+            if first and not self._is_torn(number):
+                self._torn = number, first
+            self._lose(number, f"its connector was restarted within transaction {number}")
+
+    def _comes_whole(self, number: str) -> bool:
+        """Whether it does, or is here already.
+
+        None of its rows has come, so none is left out, since with GTIDs BEGIN is no place among the rows; or its first
+        row lies before the end of what is here.
+        """
+        if first := self._assembler.first_row:
+            return binlog_log(*first[:2]) <= self.last.log
+        return self._has_gtids and not self._is_torn(number)
+
+    def _is_torn(self, number: str | None) -> bool:
+        return self._torn is not None and self._torn[0] == number
 
     def _begin(self, epoch: int, *, snapshotting: bool) -> None:
         self._assembler = self._assemble(epoch, snapshotting=snapshotting)
@@ -148,20 +194,26 @@ class Topic:
 
     def _lose(self, awaited: str, reason: str) -> None:
         self._awaited = awaited
-        self.loss = Loss(reason, None if awaited == SNAPSHOT else self.last.log)
+        self.loss = Loss(reason, None) if awaited == SNAPSHOT else Loss(reason, self.last.log, self._gtid)
 
     def _assemble(self, epoch: int, *, snapshotting: bool) -> Assembler:
-        seal = partial(self._seal, epoch)
-        return Assembler(self.source, epoch, snapshotting, self._hidden, seal, eager=False)
-
-    def _seal(self, epoch: int, offset: bytes) -> bytes:
-        return msgspec.json.encode(Place(self.offset, epoch))
+        return Assembler(self.source, epoch, snapshotting, self._hidden, eager=False, last=self.last)
 
     def _placed(self, transaction: Transaction) -> Transaction:
-        """A slice of a snapshot leads back to where that begins: it is of no use by itself."""
+        """The transaction that the assembler has just ended, with where to read on behind it.
+
+        A slice of a snapshot leads back to where that begins: it is of no use by itself.
+        """
+        place = self._snapshot
         if transaction.snapshot is not Snapshot.PART:
-            return transaction
-        return replace(transaction, resume=msgspec.json.encode(self._snapshot))
+            self._gtid = self._gtid_behind(transaction)
+            place = Place(self.offset, self.epoch, self._id, self._gtid)
+        return replace(transaction, resume=msgspec.json.encode(place))
+
+    def _gtid_behind(self, transaction: Transaction) -> str:
+        if transaction.snapshot is Snapshot.LAST:
+            return ""
+        return self._id if self._has_gtids and self._assembler.first_row else self._gtid
 
 
 def place_of(checkpoint: Checkpoint | None) -> Place | None:
@@ -172,11 +224,14 @@ def place_of(checkpoint: Checkpoint | None) -> Place | None:
         return None
 
 
-def _ended(line: Line | Unreadable, position: Position) -> bool:
-    """Whether this is the record that ended the transaction, or the snapshot, at this position."""
-    if isinstance(line, Unreadable):
+def _ended(line: Line | Unreadable, checkpoint: Checkpoint) -> bool:
+    """Whether this is the record that ended the transaction, or the snapshot, before this checkpoint."""
+    if isinstance(line, Unreadable) or not (line.ends_snapshot or line.value.status == "END"):
         return False
-    return line.ends_snapshot or (line.value.status == "END" and line.value.id.endswith(f":{position.log}"))
+    place = place_of(checkpoint)
+    if place and place.end:
+        return line.value.id == place.end
+    return line.ends_snapshot or line.value.id.endswith(f":{checkpoint.position.log}")
 
 
 def _text(record: Record) -> bytes:

@@ -4,9 +4,10 @@ A transaction comes as BEGIN, its rows, END. END's id is `txId:lsn` with the LSN
 in the order of the commits; the LSNs of rows do not. Snapshot rows belong to no transaction; they leave in slices, and
 the notification that the snapshot is complete makes the last one, empty or not.
 
-MariaDB's END has its GTID for an id, and an offset that says where the transaction begins in the log and how many of
-its events to skip. Resumed there, BEGIN and END come once more, without rows and at the same position. A statement like
-ALTER has a BEGIN alone.
+MariaDB's END has its GTID for an id; the place of the last row stands for the transaction's. The offset of END says
+where the transaction begins in the log and how many of its events to skip. Resumed there, BEGIN and END come once more,
+without rows; one without rows is put where it begins or, in a topic, where there are no offsets, right behind the one
+before it. A statement like ALTER has a BEGIN alone.
 """
 
 import logging
@@ -31,6 +32,9 @@ SLICE = 2_000
 
 IN_MEMORY = 10_000
 """The most lines of a transaction that are kept in memory; more go to a file."""
+
+NOWHERE: Final = Position(0, 0, 0)
+"""Before all that was ever read."""
 
 Lines = list[Line | Unreadable]
 
@@ -66,7 +70,7 @@ class Assembler:
     `snapshotting` says that a snapshot comes first; rows of the tables in `hidden` are only counted; `seal` makes a
     checkpoint's `resume` of an engine's offset; what is too large for memory goes to `folder`. Slices of a snapshot are
     handed on with what was fed if `eager`, else only when they are full, so that they are the same ones whenever the
-    snapshot is read again.
+    snapshot is read again. `last` is the position of the transaction before.
     """
 
     source: str
@@ -76,10 +80,12 @@ class Assembler:
     seal: Callable[[bytes], bytes] = bytes
     folder: Path | None = None
     eager: bool = True
+    last: Position = NOWHERE
     _open: str | None = None
     _lines: Lines = field(default_factory=list)
     _strays: Lines = field(default_factory=list)
     _lsn: int = 0
+    _first: Line | None = None
     _rows: int = 0
     _spill: Spill | None = None
     _warned: bool = False
@@ -88,6 +94,12 @@ class Assembler:
     def open(self) -> str | None:
         """The number of the transaction that has begun and not ended."""
         return self._open
+
+    @property
+    def first_row(self) -> tuple[str, int, int] | None:
+        """The first row of the transaction that began last, if it came and its log is a binary one."""
+        origin = self._first.value.source if self._first else None
+        return origin.binlog_row if origin else None
 
     def feed(self, lines: Sequence[Line | Unreadable]) -> Iterator[Ended]:
         """What the lines complete. Raises TornError; the assembler is of no use then."""
@@ -116,8 +128,9 @@ class Assembler:
             return
         if number != self._open or (number is None and not self.snapshotting):
             raise TornError(f"a row of transaction {number} came within {self._open}")
-        if self.snapshotting and line.value.source:
-            self._lsn = line.value.source.log or self._lsn
+        if (origin := line.value.source) and (self.snapshotting or origin.file):
+            self._lsn = origin.log or self._lsn
+        self._first = self._first or line
         self._lines.append(line)
 
     def _leave_out(self, line: Line) -> None:
@@ -135,13 +148,21 @@ class Assembler:
 
     def _boundary(self, line: Line) -> Transaction | None:
         if line.value.status == "BEGIN":
-            # After a reconnect the open transaction comes again from its BEGIN, without an END before it.
-            self._open, self._lines, self._spill = _number(line.value.id), [], None
+            self._begin(_number(line.value.id))
         elif line.value.status == "END":
             return self._end(line)
         elif line.ends_snapshot and self.snapshotting:
             return self._last(line)
         return None
+
+    def _begin(self, number: str) -> None:
+        """After a reconnect the open transaction comes again from its BEGIN, without an END before it.
+
+        A Postgres may then say an earlier one first. A MariaDB's reader goes on with the open one, or has lost it.
+        """
+        if self.first_row and self._open not in (None, number):
+            raise TornError(f"transaction {self._open} never ended: {number} began")
+        self._open, self._lines, self._spill, self._first = number, [], None, None
 
     def _put_away(self) -> None:
         if self._spill is None:
@@ -155,15 +176,26 @@ class Assembler:
             # Nobody knows of an unreadable line whether it was a row.
             raise TornError(f"transaction {number} has {seen} changes, {count} came in {self._open}")
         self._open, strays, self._strays = None, self._strays, []
-        place = partial(Position, self.epoch, _log(line))
-        resume = self.seal(bytes(line.offset))
+        resume, (log, before) = self.seal(bytes(line.offset)), self._place(line, count)
+        place = partial(Position, self.epoch, log)
         if self._spill is None:
-            return self._made(self._take() + strays, place, 0, resume, Snapshot.NO)
+            return self._made(self._take() + strays, place, before, resume, Snapshot.NO)
         self._lines += strays
         self._put_away()
         spill, self._spill = self._spill, None
         rows = SpilledChanges(self.source, spill, place, self.hidden)
-        return Transaction(self.source, rows, place(spill.count), resume, spill.count)
+        self.last = place(spill.count)
+        return Transaction(self.source, rows, self.last, resume, spill.count)
+
+    def _place(self, end: Line, count: int) -> tuple[int, int]:
+        """Of the transaction of `count` changes: its LSN, and how many places of that are taken."""
+        _, _, lsn = end.value.id.partition(":")
+        if lsn or self._first:
+            return int(lsn or self._lsn), 0
+        if begun := _offset.decode(end.offset).log:
+            # One byte into it: a snapshot may lie right before it.
+            return begun + 1, 0
+        return self.last.log, self.last.ordinal + (not count)
 
     def _counted(self) -> tuple[int, int]:
         """How many lines came in the open transaction, and how many of them cannot be read."""
@@ -188,10 +220,11 @@ class Assembler:
         return lines
 
     def _made(self, lines: Lines, place: Place, before: int, resume: bytes | None, snapshot: Snapshot) -> Transaction:
+        self.last = place(before + len(lines))
         return Transaction(
             source=self.source,
             changes=tuple(changes(self.source, lines, place, self.hidden, before + 1)),
-            position=place(before + len(lines)),
+            position=self.last,
             resume=resume,
             seen=len(lines),
             snapshot=snapshot,
@@ -200,9 +233,3 @@ class Assembler:
 
 def _number(transaction: str) -> str:
     return transaction.partition(":")[0]
-
-
-def _log(end: Line) -> int:
-    """Of a transaction's END: the LSN behind it, or one byte into it, for a snapshot may lie right before it."""
-    _, _, lsn = end.value.id.partition(":")
-    return int(lsn) if lsn else _offset.decode(end.offset).log + 1

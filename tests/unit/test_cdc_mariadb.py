@@ -16,6 +16,7 @@ from cdc.envelope import Line, Unreadable, decode
 from cdc.mariadb.connector import properties
 from cdc.mariadb.database import MariaDatabase
 from cdc.resume import Anew, Continue, Identity
+from cdc.transactions import TornError
 from orders.errors import StartError
 from tests.controls.west import items
 
@@ -99,6 +100,15 @@ def test_positions_rise_over_files() -> None:
 def test_an_alter_begins_and_never_ends() -> None:
     found = taken(begun(Anew("first")), *snapshot(1, 400), begin("0-7-2", offset(1, 400)), *written("0-7-3", 1, 500, 4))
     assert [len(each.changes) for each in found] == [0, 1]
+
+
+def test_rows_without_an_end_are_torn_unless_they_come_again() -> None:
+    """The reader of the log connects anew by itself."""
+    whole = written("0-7-2", 1, 400, 4, 5)
+    [_, again] = taken(begun(Anew("first")), *snapshot(1, 400), *whole[:2], *whole)
+    assert len(again.changes) == 2
+    with pytest.raises(TornError, match="0-7-2 never ended: 0-7-3 began"):
+        taken(begun(Anew("first")), *snapshot(1, 400), *whole[:2], *written("0-7-3", 1, 900, 6))
 
 
 @pytest.mark.parametrize("idents", [(), (4,), (4, 5)])

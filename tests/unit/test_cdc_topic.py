@@ -128,6 +128,15 @@ def test_a_transaction_that_goes_on_behind_a_restart_is_not_believed() -> None:
     assert topic.loss is None
 
 
+def test_one_that_is_there_already_may_be_torn_as_often_as_it_comes() -> None:
+    """It will not come again, once what lies behind it has been asked for."""
+    again = [SKIPPED, begin(2), row(2, 3), SKIPPED, row(2, 4), end(2, 1)]
+    records = topic_of([*snapshot(1), *transaction(2, 3, 4), *again, *transaction(3, 6)])
+    topic = opened(records)
+    assert idents(reading(topic, records)) == [1, 3, 4, 6]
+    assert topic.loss is None
+
+
 def test_the_rest_of_a_transaction_that_is_there_already_is_ignored() -> None:
     values = [*snapshot(1), *transaction(2, 3, 4), SKIPPED, row(2, 4), end(2, 2), *transaction(3, 6)]
     assert idents(read(topic_of(values))) == [1, 3, 4, 6]
