@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from socket import gethostname
 from typing import Protocol
 
 from adapters.registry import adapter
-from app.connectors import captured, mend
+from app.connectors import Connectors, captured
 from app.settings import CaptureConfig, KafkaConfig, Settings, SourceSettings, TooMuch
 from cdc import kinds
 from cdc.advice import MEGABYTE
@@ -35,7 +34,8 @@ def mappings(settings: Settings) -> Mapping[str, SourceMapping]:
 
 def slot_of(source: SourceSettings, kafka: KafkaConfig | None) -> str:
     """The name of its slot; empty where it has none."""
-    return "" if kafka is None and source.dsn.startswith("mariadb:") else captured(source, kafka).slot
+    database = captured(source, kafka)
+    return database.slot if isinstance(database, CapturedDatabase) else ""
 
 
 @asynccontextmanager
@@ -43,7 +43,7 @@ async def capturing(settings: Settings, name: str) -> AsyncIterator[tuple[Captur
     """The source, and once more if it is one that projectors share; `name` is this projector's among them."""
     if settings.kafka is None:
         databases = [
-            kinds.captured(s.name, s.dsn, adapter(s.adapter).mapping.tables, settings.graph_dsn)
+            kinds.captured(s.name, s.dsn, adapter(s.adapter).mapping.tables, graph_dsn=settings.graph_dsn)
             for s in settings.sources
         ]
         folder, logs = settings.data / "run" / "engine", settings.data / "log"
@@ -66,9 +66,10 @@ def guarding(
     return guarded(slots, capture.most_kept_mb * MEGABYTE, source.shed)
 
 
-def kafka_source(databases: Sequence[CapturedDatabase], kafka: KafkaConfig, member: str | None) -> KafkaSource:
-    mender = partial(mend, kafka) if kafka.connect else None
-    return KafkaSource(databases, kafka.bootstrap, topics=kafka.topics, group=kafka.topics, member=member, mend=mender)
+def kafka_source(databases: Sequence[kinds.Captured], kafka: KafkaConfig, member: str | None) -> KafkaSource:
+    filler = Connectors(kafka) if kafka.connect else None
+    topics = kafka.topics
+    return KafkaSource(databases, kafka.bootstrap, topics=topics, group=topics, member=member, filler=filler)
 
 
 def member_of(data: Path, name: str) -> str:

@@ -11,16 +11,15 @@ import msgspec
 
 from adapters.registry import adapter
 from app.settings import Config, KafkaConfig, SourceSettings
+from cdc import kinds
 from cdc.connect import Config as ConnectorConfig
 from cdc.connect import Connect
-from cdc.database import CapturedDatabase, connected, drop_slot, inspect, publish, release
-from cdc.kafka_topics import ensure, topic_of
-from cdc.lag import Reading, read_slot
+from cdc.connecting import give_up_place, look, make_ready, place_behind
+from cdc.kafka_topics import ensure, forget, history_of, topic_of
+from cdc.kinds import Captured
+from cdc.mariadb.database import MariaDatabase
 from cdc.topic import Loss
 from orders.errors import MilepostError, NotFoundError, RejectedError, StartError
-
-ANY_SOURCE: Final = "postgres.json"
-"""The file of each source that has none of its own name."""
 
 RUNNING, FAILED = "RUNNING", "FAILED"
 _READS_WITHIN: Final = 60.0
@@ -28,19 +27,19 @@ _READS_WITHIN: Final = 60.0
 _PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_]+)\}")
 
 
-def captured(source: SourceSettings, kafka: KafkaConfig | None = None) -> CapturedDatabase:
-    """As it is captured: with Kafka the slot is the connector's, so that both ways can read the same database."""
-    slot = f"{kafka.topics.replace('-', '_')}_{source.name}" if kafka else ""
-    return CapturedDatabase(source.name, source.dsn, adapter(source.adapter).mapping.tables, slot)
+def captured(source: SourceSettings, kafka: KafkaConfig | None = None) -> Captured:
+    """As it is captured: with Kafka slot or replica are the connector's, so that both ways can read at once."""
+    reader = f"{kafka.topics.replace('-', '_')}_{source.name}" if kafka else ""
+    return kinds.captured(source.name, source.dsn, adapter(source.adapter).mapping.tables, reader=reader)
 
 
 def connector_name(kafka: KafkaConfig, source: str) -> str:
     return topic_of(kafka.topics, source)
 
 
-def connector_config(kafka: KafkaConfig, database: CapturedDatabase) -> dict[str, str]:
+def connector_config(kafka: KafkaConfig, database: Captured) -> dict[str, str]:
     """A source's file with its placeholders filled in. Raises StartError."""
-    path = _file(kafka, database.name)
+    path = _file(kafka, database)
     try:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
     except (OSError, msgspec.DecodeError) as error:
@@ -50,9 +49,10 @@ def connector_config(kafka: KafkaConfig, database: CapturedDatabase) -> dict[str
     return {"name": connector_name(kafka, database.name), **filled}
 
 
-def _file(kafka: KafkaConfig, source: str) -> Path:
-    own = Path(kafka.connectors) / f"{source}.json"
-    return own if own.exists() else Path(kafka.connectors) / ANY_SOURCE
+def _file(kafka: KafkaConfig, database: Captured) -> Path:
+    """Its own, or that of all sources of its kind."""
+    own = Path(kafka.connectors) / f"{database.name}.json"
+    return own if own.exists() else Path(kafka.connectors) / f"{database.machine}.json"
 
 
 def _filled(path: Path, name: str, known: Mapping[str, str]) -> str:
@@ -61,19 +61,27 @@ def _filled(path: Path, name: str, known: Mapping[str, str]) -> str:
     return known[name]
 
 
-def _known(kafka: KafkaConfig, database: CapturedDatabase) -> dict[str, str]:
-    return {
+def _known(kafka: KafkaConfig, database: Captured) -> dict[str, str]:
+    known = {
         "name": database.name,
         "NAME": database.name.upper(),
         "host": database.host,
         "port": str(database.port),
         "user": database.user,
         "database": database.database,
-        "tables": ",".join(re.escape(table) for table in database.tables),
-        "slot": database.slot,
-        "publication": database.publication,
+        "tables": database.table_list,
         "topic": topic_of(kafka.topics, database.name),
     }
+    if isinstance(database, MariaDatabase):
+        own = {
+            "database_pattern": re.escape(database.database),
+            "server_id": str(database.server_id),
+            "bootstrap": kafka.bootstrap,
+            "history": history_of(kafka.topics, database.name),
+        }
+    else:
+        own = {"slot": database.slot, "publication": database.publication}
+    return known | own
 
 
 class Connector(NamedTuple):
@@ -98,14 +106,14 @@ class Connectors:
             raise StartError('no worker of Kafka Connect is named: add `connect = "http://…"` to [kafka]')
         self._kafka, self._connect = kafka, Connect(kafka.connect)
 
-    async def apply(self, database: CapturedDatabase) -> Connector:
-        """Make the publication, the topic and the connector, or change it; then wait until it reads the log.
+    async def apply(self, database: Captured) -> Connector:
+        """Make the source ready, the topic and the connector, or change it; then wait until it reads the log.
 
-        Raises RejectedError with a line for each setting that the worker would not take.
+        Raises StartError for a source that cannot be captured as it is, RejectedError with a line for each setting
+        that the worker would not take.
         """
         config, name = connector_config(self._kafka, database), self.name(database)
-        async with connected(database) as db:
-            await publish(db, database, await inspect(db, database))
+        await make_ready(database)
         await ensure(self._kafka.bootstrap, [topic_of(self._kafka.topics, database.name)])
         if complaints := await self._connect.complaints(config):
             lines = [f"  {setting}: {'; '.join(dict.fromkeys(said))}" for setting, said in complaints.items()]
@@ -115,32 +123,48 @@ class Connectors:
         await self._connect.resume(name)
         return await self._settled(database)
 
-    async def restart(self, database: CapturedDatabase, *, snapshot: bool) -> Connector:
+    async def restart(self, database: Captured, *, snapshot: bool) -> Connector:
         """It goes on where it was, or first takes a snapshot."""
-        if snapshot:
+        if snapshot or await self.stuck(database):
             await self.refill(database, None)
         else:
             await self._connect.stop(self.name(database))
             await self._connect.resume(self.name(database))
         return await self._settled(database)
 
-    async def refill(self, database: CapturedDatabase, behind: int | None) -> None:
-        """Say everything behind this LSN once more, by a snapshot if the source does not have it any more."""
+    async def fill(self, database: Captured, loss: Loss) -> None:
+        """Have the topic filled again from where it does not hold on."""
+        await self.refill(database, loss.behind, loss.gtid)
+
+    async def stuck(self, database: Captured) -> Loss | None:
+        """A MariaDB's that was killed when all that it had stored was the begin of its snapshot, which is no place in
+        the log: it refuses to start from there.
+        """
         name = self.name(database)
-        async with connected(database) as db:
-            await inspect(db, database)  # before a connector is stopped that could not go on
+        if not isinstance(database, MariaDatabase) or (await self._connect.status(name)).state != FAILED:
+            return None
+        offset = await self._connect.offset(name)
+        placed = offset is None or "file" in offset
+        return None if placed else Loss("its connector has stored no place in the log", None)
+
+    async def refill(self, database: Captured, behind: int | None, gtid: str = "") -> None:
+        """Say everything behind this place in the log once more, by a snapshot if the source has it no more.
+
+        Of a MariaDB it is the place of a row in the transaction `gtid`.
+        """
+        name = self.name(database)
+        await kinds.check(database)  # before a connector is stopped that could not go on
         await self._connect.stop(name)
-        async with connected(database) as db:
-            await release(db, database)
-            slot = (await inspect(db, database)).slot
-            if behind is None or slot is None or slot.lost or slot.confirmed is None or slot.confirmed > behind:
-                await drop_slot(db, database)
-                await self._connect.forget_offsets(name)
-            else:
-                await self._connect.put_offset(name, {"server": database.name}, _offset(behind))
+        offset = None if behind is None else await place_behind(database, behind, gtid)
+        if offset is None:
+            await give_up_place(database)
+            await self._connect.forget_offsets(name)
+            await forget(self._kafka.bootstrap, history_of(self._kafka.topics, database.name))
+        else:
+            await self._connect.put_offset(name, {"server": database.name}, offset)
         await self._connect.resume(name)
 
-    async def status(self, database: CapturedDatabase) -> Connector:
+    async def status(self, database: Captured) -> Connector:
         """Asked now, of the worker and of the source."""
         name = self.name(database)
         try:
@@ -148,13 +172,14 @@ class Connectors:
         except NotFoundError:
             return Connector(database.name, name, "ABSENT", "it was never applied", None)
         try:
-            slot = await read_slot(database)
+            seen = await look(database, await self._connect.offset(name))
+        except StartError as error:  # what it says is plainer than what Java does
+            return Connector(database.name, name, status.state, str(error), None)
         except MilepostError as error:
             return Connector(database.name, name, status.state, status.cause or str(error), None)
-        trouble = status.cause or _slot_trouble(database, slot)
-        return Connector(database.name, name, status.state, trouble, slot.behind)
+        return Connector(database.name, name, status.state, status.cause or seen.trouble, seen.behind)
 
-    def name(self, database: CapturedDatabase) -> str:
+    def name(self, database: Captured) -> str:
         return connector_name(self._kafka, database.name)
 
     async def _changes(self, name: str, config: ConnectorConfig) -> bool:
@@ -167,7 +192,7 @@ class Connectors:
         await self._connect.stop(name)
         return True
 
-    async def _settled(self, database: CapturedDatabase) -> Connector:
+    async def _settled(self, database: Captured) -> Connector:
         """When it reads, or when it is clear that it will not."""
         deadline = time.monotonic() + _READS_WITHIN
         while True:
@@ -175,22 +200,6 @@ class Connectors:
             if found.reads or found.state == FAILED or time.monotonic() > deadline:
                 return found
             await asyncio.sleep(0.2)
-
-
-def _offset(behind: int) -> dict[str, int]:
-    """As Debezium's Postgres connector stores it behind a commit."""
-    return {"lsn": behind, "lsn_proc": behind, "lsn_commit": behind, "txId": 0, "ts_usec": 0}
-
-
-def _slot_trouble(database: CapturedDatabase, slot: Reading) -> str:
-    if slot.status is None:
-        return f"there is no slot {database.slot} yet"
-    return "" if slot.active else f"nobody reads its slot {database.slot}"
-
-
-async def mend(kafka: KafkaConfig, database: CapturedDatabase, loss: Loss) -> None:
-    """Have the topic filled again from where it does not hold on."""
-    await Connectors(kafka).refill(database, loss.behind)
 
 
 def connectors_text(found: Sequence[Connector]) -> str:
@@ -205,7 +214,7 @@ def _lines(connector: Connector) -> Iterator[str]:
         yield f"  {connector.trouble}"
 
 
-def chosen(config: Config, names: Sequence[str]) -> tuple[Connectors, list[CapturedDatabase]]:
+def chosen(config: Config, names: Sequence[str]) -> tuple[Connectors, list[Captured]]:
     """The named sources of a configuration, all of them if none is named. Raises StartError."""
     if config.kafka is None:
         raise StartError("Kafka is not configured: add [kafka] with `bootstrap` and `connect` to milepost.toml")

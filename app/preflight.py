@@ -48,11 +48,12 @@ _MAY_CREATE = "select has_database_privilege(current_database(), 'create')"
 class Needs(Struct, frozen=True):
     """What capture needs of a source: schema-qualified tables that exist and may be read, and a slot, ours or free.
 
-    A MariaDB has no slots.
+    A MariaDB has no slots. `by_engine`: it is captured on this machine, which needs the engine's parts.
     """
 
     tables: Sequence[str]
     slot: str
+    by_engine: bool = True
 
 
 async def check_machine(data: Path, config: Config) -> None:
@@ -134,7 +135,7 @@ async def check_source(source: SourceSettings, needs: Needs) -> None:
     """The database can be captured, and written to if `write_dsn` says so. Raises StartError."""
     where = f"source {source.name}"
     if source.dsn.startswith("mariadb:"):
-        await check_mariadb(source, needs.tables)
+        await check_mariadb(source, needs)
         return
     async with _connected(where, source.dsn) as db:
         await _check_wal_level(where, source.dsn, db)
@@ -144,13 +145,14 @@ async def check_source(source: SourceSettings, needs: Needs) -> None:
     await check_login(f"{where}, write_dsn", source.write_dsn)
 
 
-async def check_mariadb(source: SourceSettings, tables: Sequence[str]) -> None:
-    """The database can be captured, and there is an engine for it; it may be fetched now. Raises StartError."""
+async def check_mariadb(source: SourceSettings, needs: Needs) -> None:
+    """The database can be captured, and an engine for it is there, or may be fetched now. Raises StartError."""
     try:
-        await mariadb.inspect(mariadb.MariaDatabase(source.name, source.dsn, tuple(tables), history=""))
+        await mariadb.inspect(mariadb.MariaDatabase(source.name, source.dsn, tuple(needs.tables), history=""))
     except TransientError as error:
         raise StartError(f"{error}: start it, or correct the DSN") from None
-    await asyncio.to_thread(class_path, "mariadb")
+    if needs.by_engine:
+        await asyncio.to_thread(class_path, "mariadb")
 
 
 async def check_graph(dsn: str) -> None:

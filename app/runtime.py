@@ -8,7 +8,6 @@ from pathlib import Path
 
 from msgspec import structs
 
-from adapters.registry import adapter
 from app.child import Child
 from app.connectors import captured
 from app.folder import open_folder
@@ -19,6 +18,7 @@ from app.preflight import Needs, check_databases, check_machine
 from app.schema import GATEWAY_ROLE, prepare_schema
 from app.settings import Config, KafkaConfig, Settings, SourceSettings
 from app.supervisor import Supervisor
+from cdc.database import CapturedDatabase
 from gateway.server import listen
 from orders.errors import StartError
 
@@ -117,10 +117,9 @@ class Installation:
 
 
 def needs(source: SourceSettings, kafka: KafkaConfig | None) -> Needs:
-    if kafka is None and source.dsn.startswith("mariadb:"):
-        return Needs(adapter(source.adapter).mapping.tables, slot="")
     database = captured(source, kafka)
-    return Needs(tables=database.tables, slot=database.slot)
+    slot = database.slot if isinstance(database, CapturedDatabase) else ""
+    return Needs(database.tables, slot, by_engine=kafka is None)
 
 
 def children(data: Path, config: Config, listener: int) -> list[Child]:

@@ -8,8 +8,6 @@ from pathlib import Path
 import asyncpg
 from msgspec import Struct
 
-from adapters.registry import adapter
-from app.capture import slot_of
 from app.connectors import captured
 from app.settings import KafkaConfig, Settings, SourceSettings
 from app.status import processes
@@ -85,10 +83,11 @@ async def _source(source: SourceSettings, kafka: KafkaConfig | None, state: asyn
 async def _unwatched(source: SourceSettings, kafka: KafkaConfig | None) -> Source:
     """By a look at the source itself."""
     try:
-        if not slot_of(source, kafka):
-            await mariadb.inspect(mariadb.MariaDatabase(source.name, source.dsn, _tables(source), history=""))
-            return Source(source.name, "not captured", advice=_ABSENT)
-        return await _slot(captured(source, kafka))
+        database = captured(source, kafka)
+        if isinstance(database, CapturedDatabase):
+            return await _slot(database)
+        await mariadb.inspect(database)
+        return Source(source.name, "not captured", advice=_ABSENT)
     except MilepostError as error:
         return Source(source.name, "unknown", advice=str(error))
 
@@ -106,10 +105,6 @@ async def _slot(database: CapturedDatabase) -> Source:
         safe_bytes=row["safe"],
         advice=_ABSENT + (_FOR_GOOD.format(database.slot) if row["wal_status"] else ""),
     )
-
-
-def _tables(source: SourceSettings) -> tuple[str, ...]:
-    return adapter(source.adapter).mapping.tables
 
 
 def sources_text(sources: Sequence[Source]) -> str:

@@ -17,7 +17,7 @@ from app.connectors import Connectors, captured
 from app.settings import KafkaConfig, SourceSettings
 from bench.machinery import ADAPTERS, MAPPINGS, Bench, connect
 from bench.reading import Kept, read
-from cdc import maven
+from cdc import kinds
 from cdc.change import Change, Op
 from cdc.connect import Connect
 from cdc.database import CapturedDatabase, connected, drop_slot
@@ -61,7 +61,8 @@ def config_of(kafka: Kafka, topics: str, connectors: Path) -> KafkaConfig:
 
 def databases(sources: SourceDatabases, config: KafkaConfig) -> list[CapturedDatabase]:
     dsns = {"erp": sources.erp_capture, "east": sources.east_capture}
-    return [captured(SourceSettings(name, adapter, dsns[name]), config) for name, adapter in ADAPTERS.items()]
+    found = (captured(SourceSettings(name, adapter, dsns[name]), config) for name, adapter in ADAPTERS.items())
+    return [each for each in found if isinstance(each, CapturedDatabase)]
 
 
 @asynccontextmanager
@@ -80,10 +81,7 @@ def make_kafka(folder: Path, password: str, plugins: Iterable[Path]) -> Kafka:
     folder.mkdir()
     kafka = Kafka(folder, OPTIONS, password)
     for each in plugins:
-        plugin = kafka.plugins / each.name
-        plugin.mkdir()
-        for jar in maven.jars(each):
-            (plugin / jar.name).symlink_to(jar)
+        kafka.plug(each)
     return kafka
 
 
@@ -102,7 +100,7 @@ async def recorded(place: Bench, kafka: Kafka, orders: int) -> Recorded:
     return Recorded(place, kafka, sources, played.changes, ends(kept))
 
 
-async def apply(config: KafkaConfig, databases: Iterable[CapturedDatabase]) -> None:
+async def apply(config: KafkaConfig, databases: Iterable[kinds.Captured]) -> None:
     """Until their connectors read. Raises RuntimeError with what keeps one from it."""
     for database in databases:
         found = await Connectors(config).apply(database)

@@ -67,6 +67,14 @@ class _Validation(Struct, frozen=True):
     configs: Sequence[_Field] = ()
 
 
+class _Offset(Struct, frozen=True):
+    offset: dict[str, Any] | None = None
+
+
+class _Offsets(Struct, frozen=True):
+    offsets: Sequence[_Offset] = ()
+
+
 class _Answer(Struct, frozen=True):
     message: str = ""
 
@@ -115,6 +123,11 @@ class Connect:
 
     async def resume(self, name: str) -> None:
         await self._ask("PUT", f"/connectors/{name}/resume")
+
+    async def offset(self, name: str) -> dict[str, Any] | None:
+        """Where it would go on; None when it has stored nothing yet."""
+        found = msgspec.convert(await self._ask("GET", f"/connectors/{name}/offsets"), _Offsets).offsets
+        return found[0].offset if found else None
 
     async def forget_offsets(self, name: str) -> None:
         """Of a stopped connector: it begins with a snapshot when it goes on."""

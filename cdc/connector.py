@@ -1,6 +1,5 @@
 """The settings of the Debezium engine for one captured database."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -54,7 +53,7 @@ def properties(database: CapturedDatabase, store: Path, *, snapshot: bool) -> di
         "topic.prefix": database.name,
         "slot.name": database.slot,
         "publication.name": database.publication,
-        "table.include.list": ",".join(re.escape(table) for table in database.tables),
+        "table.include.list": database.table_list,
         "snapshot.mode": "initial" if snapshot else "no_data",
         "offset.storage.file.filename": str(store),
         **dict(_address(database)),

@@ -63,6 +63,11 @@ class CapturedDatabase(Login):
         object.__setattr__(self, "publication", self.publication or f"milepost_{self.name}")
 
     @property
+    def table_list(self) -> str:
+        """The tables as regular expressions, Debezium's setting."""
+        return ",".join(re.escape(table) for table in self.tables)
+
+    @property
     def table_parts(self) -> tuple[list[str], list[str]]:
         """Schemas and names of the tables, pairwise."""
         schemas, names = zip(*(table.split(".") for table in self.tables), strict=True)

@@ -21,10 +21,11 @@ from aiokafka.errors import KafkaError
 from cdc.ahead import Polled, read_ahead
 from cdc.capture import Pace, SourceLag, State
 from cdc.change import Change, Checkpoint, RebalancedError, Transaction
-from cdc.database import CapturedDatabase
 from cdc.kafka_topics import ensure, topic_of
-from cdc.lag import measured
-from cdc.mending import Mend, Menders
+from cdc.kinds import Captured
+from cdc.lag import measured, measured_log
+from cdc.mariadb.database import MariaDatabase
+from cdc.mending import Filler, Menders
 from cdc.topic import Bounds, Record, Topic, place_of
 from orders.errors import TransientError
 
@@ -53,13 +54,13 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     def __init__(
         self,
-        databases: Sequence[CapturedDatabase],
+        databases: Sequence[Captured],
         bootstrap: str,
         *,
         topics: str = "milepost",
         group: str = "milepost",
         member: str | None = None,
-        mend: Mend | None = None,
+        filler: Filler | None = None,
     ) -> None:
         self._databases = {database.name: database for database in databases}
         self._bootstrap, self._group, self._member = bootstrap, group, member
@@ -70,7 +71,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._ends: dict[str, int] = {}
         self._last_event_at: dict[str, datetime] = {}
         self._paces: dict[str, Pace] = {}
-        self._menders = Menders(mend)
+        self._menders = Menders(filler)
         self._generation, self._assigned = 0, asyncio.Event()
         self._told: int | None = None
         self._hinted = 0.0
@@ -223,6 +224,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     def _mend(self) -> None:
         for name, topic in self._topics.items():
+            self._menders.look(self._databases[name])
             if topic.loss and topic.offset and not self.waiting(name):
                 # It does not come by itself; an empty topic has nothing to lose.
                 self._menders.care(self._databases[name], topic.loss)
@@ -254,9 +256,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def _lag(self, name: str, topic: Topic, trouble: str) -> SourceLag:
         state = State.SNAPSHOTTING if topic.snapshotting else State.STREAMING
         reason = topic.loss.reason if topic.loss else trouble
-        at = self._last_event_at.get(name)
-        pace = self._paces.setdefault(name, Pace())
-        return await measured(self._databases[name], State.FAILED if reason else state, reason, topic.epoch, at, pace)
+        state, at, database = State.FAILED if reason else state, self._last_event_at.get(name), self._databases[name]
+        if isinstance(database, MariaDatabase):
+            return await measured_log(database, state, reason, topic.last, at, by_connector=True)
+        return await measured(database, state, reason, topic.epoch, at, self._paces.setdefault(name, Pace()))
 
     def _unreachable(self, error: Exception) -> TransientError:
         return TransientError(f"cannot reach Kafka at {self._bootstrap}: {error or type(error).__name__}")

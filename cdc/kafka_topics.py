@@ -20,6 +20,11 @@ def topic_of(topics: str, source: str) -> str:
     return f"{topics}.{source}"
 
 
+def history_of(topics: str, source: str) -> str:
+    """Where a MariaDB's connector keeps how its tables' columns were; for ever, and for itself."""
+    return f"{topics}.{source}.history"
+
+
 async def ensure(bootstrap: str, topics: Sequence[str]) -> None:
     """Make those that are missing. Raises StartError for one of several partitions, KafkaError when out of reach."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
@@ -34,6 +39,17 @@ async def ensure(bootstrap: str, topics: Sequence[str]) -> None:
                     f"topic {found['topic']} has {len(found['partitions'])} partitions, which would tear its source's "
                     "transactions apart: delete it, or choose another name for `topics`"
                 )
+    finally:
+        await admin.close()
+
+
+async def forget(bootstrap: str, topic: str) -> None:
+    """Delete it if it is there. Raises KafkaError when out of reach."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        if topic in await admin.list_topics():
+            await admin.delete_topics([topic])
     finally:
         await admin.close()
 

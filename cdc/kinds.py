@@ -1,4 +1,4 @@
-"""The kinds of databases that the engine captures, and what differs between them."""
+"""The kinds of databases that are captured, and what differs between them for the engine."""
 
 from pathlib import Path
 
@@ -14,11 +14,15 @@ from cdc.resume import Anew, Continue, Identity, decide, identity, known
 Captured = CapturedDatabase | MariaDatabase
 
 
-def captured(name: str, dsn: str, tables: tuple[str, ...], graph_dsn: str) -> Captured:
-    """The database of a DSN, by its scheme. `graph_dsn` is the owner's of the graph. Raises StartError."""
+def captured(name: str, dsn: str, tables: tuple[str, ...], graph_dsn: str = "", reader: str = "") -> Captured:
+    """The database of a DSN, by its scheme. Raises StartError.
+
+    `graph_dsn` is the owner's of the graph, where an engine needs it. `reader` names who captures it, if not an engine:
+    the slot, or the replica.
+    """
     if dsn.startswith("mariadb:"):
-        return MariaDatabase(name, dsn, tables, graph_dsn)
-    return CapturedDatabase(name, dsn, tables)
+        return MariaDatabase(name, dsn, tables, graph_dsn, reader)
+    return CapturedDatabase(name, dsn, tables, reader)
 
 
 async def check(captured: Captured) -> None:

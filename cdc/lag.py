@@ -7,8 +7,9 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from cdc.capture import Capture, Healed, Pace, SlotHealth, SourceLag, State
+from cdc.change import Position
 from cdc.database import SQL, CapturedDatabase, connected
-from cdc.mariadb.database import MariaDatabase, bytes_behind
+from cdc.mariadb.database import MariaDatabase, bytes_behind, readers
 from orders.errors import MilepostError
 
 
@@ -64,7 +65,9 @@ async def measured(
 async def lag_of(capture: Capture) -> SourceLag:
     """Of a source that an engine captures."""
     if isinstance(capture.database, MariaDatabase):
-        return await _lag_of_log(capture, capture.database)
+        last = capture.checkpoint.position if capture.checkpoint else Position(capture.epoch, 0, 0)
+        found = await measured_log(capture.database, capture.state, capture.reason, last, capture.last_event_at)
+        return replace(found, epoch=capture.epoch, healed=capture.healed)
     lag = await measured(
         capture.database,
         capture.state,
@@ -77,12 +80,21 @@ async def lag_of(capture: Capture) -> SourceLag:
     return replace(lag, given_up=bool(capture.given_up))
 
 
-async def _lag_of_log(capture: Capture, database: MariaDatabase) -> SourceLag:
-    """Nobody confirms anything to a MariaDB: what lies behind the checkpoint is what counts."""
-    state, reason, behind = capture.state, capture.reason, None
+async def measured_log(
+    database: MariaDatabase,
+    state: State,
+    reason: str,
+    last: Position,
+    last_event_at: datetime | None,
+    *,
+    by_connector: bool = False,
+) -> SourceLag:
+    """Nobody confirms anything to a MariaDB: what lies behind the last that its reader knows is what counts."""
+    behind = None
     try:
-        behind = await bytes_behind(database, capture.checkpoint)
+        behind = await bytes_behind(database, last.log)
+        if by_connector and state is State.STREAMING and not await readers(database):
+            state, reason = State.STARTING, f"nobody reads its log as {database.user}"
     except MilepostError as error:
         state, reason = State.FAILED, str(error)
-    last, healed = capture.last_event_at, capture.healed
-    return SourceLag(database.name, state, reason or None, capture.epoch, behind, last, healed=healed)
+    return SourceLag(database.name, state, reason or None, last.epoch, behind, last_event_at)

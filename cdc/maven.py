@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 from orders.errors import StartError
 
 _TIMEOUT: Final = 600.0
-_GOAL: Final = "dependency:copy-dependencies"
+OPTIONS: Final = ("-q", "-B", "-C")
 
 
 def jars(wanted: Path) -> list[Path]:
@@ -35,12 +35,16 @@ def _fetch(wanted: Path, target: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise StartError(f"the jars of {wanted.name} are not here and there is no `mvn` to fetch them: install Maven")
-    goal = (_GOAL, f"-DoutputDirectory={target}", "-DincludeScope=runtime")
-    command = [maven, "-q", "-B", "-C", "-f", str(wanted / "pom.xml"), *goal]
+    command = [maven, *OPTIONS, "-f", str(wanted / "pom.xml"), *goal(target)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT)
     if done.returncode:
         said = next((line for line in done.stdout.splitlines() if "ERROR" in line), "it does not say why")
         raise StartError(f"Maven cannot fetch the jars of {wanted.name}: {said}; can it reach its repository?")
+
+
+def goal(target: Path) -> list[str]:
+    """What Maven is asked, so that all jars come into the folder `target`."""
+    return ["dependency:copy-dependencies", f"-DoutputDirectory={target}", "-DincludeScope=runtime"]
 
 
 def _keep(made: Path, folder: Path) -> None:

@@ -2,26 +2,54 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from contextlib import suppress
+from typing import Final, Protocol
 
-from cdc.database import CapturedDatabase
+from cdc.kinds import Captured
 from cdc.pauses import Pauses
 from cdc.topic import Loss
+from orders.errors import MilepostError
 
 _log = logging.getLogger(__name__)
 
-Mend = Callable[[CapturedDatabase, Loss], Awaitable[None]]
-"""Sees to it that the records come once more."""
+_LOOK_EVERY: Final = 5.0
+"""Seconds between two looks at a connector."""
+
+
+class Filler(Protocol):
+    """Whoever rules the connectors."""
+
+    async def fill(self, database: Captured, loss: Loss) -> None:
+        """See to it that the records come once more."""
+        ...
+
+    async def stuck(self, database: Captured) -> Loss | None:
+        """Why a connector will never go on by itself, if it will not; its topic does not show it."""
+        ...
 
 
 class Menders:
-    """Without a `mend` a loss is only told."""
+    """Without a `filler` a loss is only told."""
 
-    def __init__(self, mend: Mend | None) -> None:
-        self._mend = mend
+    def __init__(self, filler: Filler | None) -> None:
+        self._filler = filler
         self._begun: dict[str, tuple[Loss, asyncio.Task[None]]] = {}
+        self._looks: dict[str, tuple[float, asyncio.Task[None]]] = {}
 
-    def care(self, database: CapturedDatabase, loss: Loss) -> None:
+    def look(self, database: Captured) -> None:
+        """Now and then, without waiting, whether its connector is stuck."""
+        looked, look = self._looks.get(database.name, (-_LOOK_EVERY, None))
+        if (look is None or look.done()) and time.monotonic() - looked >= _LOOK_EVERY:
+            self._looks[database.name] = time.monotonic(), asyncio.create_task(self._look(database))
+
+    async def _look(self, database: Captured) -> None:
+        # That the workers do not answer is told to whoever asks how connectors do.
+        with suppress(MilepostError):
+            if self._filler and (loss := await self._filler.stuck(database)):
+                self.care(database, loss)
+
+    def care(self, database: Captured, loss: Loss) -> None:
         """One that is at work is never broken off, as that could leave a connector stopped."""
         known, mender = self._begun.get(database.name, (None, None))
         if loss is known or (mender is not None and not mender.done()):
@@ -31,15 +59,15 @@ class Menders:
 
     def stop(self) -> None:
         """Whatever is left undone then is found to be lost again at the next start."""
-        for _, mender in self._begun.values():
-            mender.cancel()
+        for _, task in (*self._begun.values(), *self._looks.values()):
+            task.cancel()
 
-    async def _keep_mending(self, database: CapturedDatabase, loss: Loss) -> None:
+    async def _keep_mending(self, database: Captured, loss: Loss) -> None:
         pauses, told = Pauses(), ""
-        while self._mend is not None:
+        while self._filler is not None:
             pauses.begin()
             try:
-                await self._mend(database, loss)
+                await self._filler.fill(database, loss)
                 return
             except Exception as error:
                 if str(error) != told:

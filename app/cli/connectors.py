@@ -12,7 +12,7 @@ from app.settings import read_config
 
 if TYPE_CHECKING:
     from app.connectors import Connector, Connectors
-    from cdc.database import CapturedDatabase
+    from cdc.kinds import Captured
 
 connect = App(name="connect", help="The connectors that bring the sources' changes into Kafka.")
 app.command(connect)
@@ -43,7 +43,7 @@ def restart_connectors(
 def each_connector(
     config: Path | None,
     names: Sequence[str],
-    act: "Callable[[Connectors, CapturedDatabase], Coroutine[Any, Any, Connector]]",
+    act: "Callable[[Connectors, Captured], Coroutine[Any, Any, Connector]]",
 ) -> None:
     from app.connectors import chosen, connectors_text
 

@@ -25,7 +25,6 @@ _FIXED: Final = {
 
 def properties(database: MariaDatabase, store: Path, *, snapshot: bool) -> dict[str, str]:
     """All settings of an engine that first takes a snapshot, or goes on from the offset in the file `store`."""
-    own = f"{database.database}."
     return {
         **COMMON,
         **_FIXED,
@@ -33,7 +32,7 @@ def properties(database: MariaDatabase, store: Path, *, snapshot: bool) -> dict[
         "topic.prefix": database.name,
         "database.server.id": str(database.server_id),
         "database.include.list": re.escape(database.database),
-        "table.include.list": ",".join(re.escape(own + table) for table in database.tables),
+        "table.include.list": database.table_list,
         "snapshot.mode": "initial" if snapshot else "no_data",
         "offset.storage.file.filename": str(store),
         **dict(database.settings()),

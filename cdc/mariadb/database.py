@@ -13,8 +13,7 @@ import msgspec
 import pymysql
 from pymysql.constants import CR, ER
 
-from cdc.binlog import binlog_file
-from cdc.change import Checkpoint, Position
+from cdc.binlog import binlog_file, file_number
 from cdc.database import TIMEOUT, name_complaint
 from cdc.dsn import Login
 from cdc.resume import Identity
@@ -34,7 +33,8 @@ _PASSING: Final = frozenset(
         ER.SERVER_SHUTDOWN,
     ]
 )
-_RIGHTS: Final = ("RELOAD", "REPLICATION SLAVE", "BINLOG MONITOR")
+RIGHTS: Final = ("RELOAD", "REPLICATION SLAVE", "BINLOG MONITOR")
+"""Those that whoever captures must have on all that the server has."""
 _T = TypeVar("_T")
 
 
@@ -42,15 +42,16 @@ _T = TypeVar("_T")
 class MariaDatabase(Login):
     """A database to capture. `dsn` is a mariadb:// URL, `tables` are names in its database.
 
-    What the connector learns of the tables' columns over time is kept in the Postgres of `history`, a DSN. To the
-    server the engine is a replica with the number `server_id`, which nobody else may use; it comes of the name unless
-    the DSN says `?server_id=`.
+    What the engine learns of the tables' columns over time is kept in the Postgres of `history`, a DSN. To the server
+    whoever captures is a replica with the number `server_id`, which nobody else may use; it comes of the name, or of
+    `replica`, unless the DSN says `?server_id=`.
     """
 
     name: str
     dsn: str
     tables: tuple[str, ...]
     history: str
+    replica: str = ""
     signals: None = None
     machine: ClassVar[str] = "mariadb"
     usual_port: ClassVar[int] = 3306
@@ -66,7 +67,13 @@ class MariaDatabase(Login):
     @property
     def server_id(self) -> int:
         said = parse_qs(self.url.query).get("server_id", [""])[0]
-        return int(said) if said.isdecimal() else 1_000_000 + zlib.crc32(self.name.encode()) % 1_000_000_000
+        name = self.replica or self.name
+        return int(said) if said.isdecimal() else 1_000_000 + zlib.crc32(name.encode()) % 1_000_000_000
+
+    @property
+    def table_list(self) -> str:
+        """The tables as regular expressions, Debezium's setting."""
+        return ",".join(re.escape(f"{self.database}.{table}") for table in self.tables)
 
     @property
     def identity_of_tables(self) -> int:
@@ -133,13 +140,13 @@ def _inspect(cursor: "pymysql.cursors.Cursor", database: MariaDatabase) -> Serve
     server_id, log_on, form, image, rights, all_known = _row(cursor)
     if complaint := _log_complaint(log_on, form, image):
         raise StartError(f"{database.where}: {complaint}")
-    lacking = [right for right in _RIGHTS if right not in (rights or "").split(",")]
+    lacking = [right for right in RIGHTS if right not in (rights or "").split(",")]
     if lacking and all_known:
         wish = f"grant {', '.join(lacking).lower()} on *.* to {_user(database)}"
         raise StartError(f"{database.where}: its user may not replicate: let an administrator run `{wish}`")
     if complaint := _table_complaint(cursor, database):
         raise StartError(f"{database.where}: {complaint}")
-    return Server(server_id, _logs(cursor))
+    return Server(server_id, logs_of(cursor))
 
 
 def _log_complaint(log_on: int, form: str, image: str) -> str | None:
@@ -172,7 +179,8 @@ def _row(cursor: "pymysql.cursors.Cursor") -> Sequence[Any]:
     return row
 
 
-def _logs(cursor: "pymysql.cursors.Cursor") -> list[tuple[str, int]]:
+def logs_of(cursor: "pymysql.cursors.Cursor") -> list[tuple[str, int]]:
+    """The files of the binary log and their sizes, the oldest first."""
     cursor.execute(SQL["logs"])
     return [(name, size) for name, size, *_ in cursor.fetchall()]
 
@@ -203,21 +211,32 @@ async def gap(database: MariaDatabase, server: Server, known: Identity, offset: 
     place = msgspec.json.decode(offset, type=_Offset)
     if place.file not in (name for name, _ in server.logs):
         return f"its binary log {place.file} is gone"
-    said = await asked(database, lambda cursor: _gtids(cursor, place))
+    said = await asked(database, lambda cursor: gtids_at(cursor, place.file, place.pos))
     if said is None or not set(said.split(",")) <= {*(place.gtids or "").split(","), ""}:
         return f"its binary log is not the one that was read: {place.file} at {place.pos} is {said}"
     return None
 
 
-def _gtids(cursor: "pymysql.cursors.Cursor", place: _Offset) -> str | None:
-    cursor.execute(SQL["gtids"], (place.file, place.pos))
+def gtids_at(cursor: "pymysql.cursors.Cursor", file: str, pos: int) -> str | None:
+    """What had been committed at this place; None if it is none of the log."""
+    cursor.execute(SQL["gtids"], (file, pos))
     found: str | None = _row(cursor)[0]
     return found
 
 
-async def bytes_behind(database: MariaDatabase, checkpoint: Checkpoint | None) -> int:
-    """Bytes of log behind the beginning of the transaction of the checkpoint."""
-    logs, position = await asked(database, _logs), checkpoint.position if checkpoint else Position(0, 0, 0)
-    file, place = binlog_file(position.log)
-    sizes = [(int(name.rpartition(".")[2]), size) for name, size in logs]
+async def readers(database: MariaDatabase) -> int:
+    """How many read the log as the user of the DSN."""
+    return await asked(database, _readers)
+
+
+def _readers(cursor: "pymysql.cursors.Cursor") -> int:
+    cursor.execute(SQL["readers"])
+    return int(_row(cursor)[0])
+
+
+async def bytes_behind(database: MariaDatabase, log: int) -> int:
+    """Bytes of log behind this place in it."""
+    logs = await asked(database, logs_of)
+    file, place = binlog_file(log)
+    sizes = [(file_number(name), size) for name, size in logs]
     return sum(size - (place if number == file else 0) for number, size in sizes if number >= file)

@@ -23,6 +23,15 @@ select @@global.gtid_binlog_pos <> ''
 -- Something harmless, that the log keeps.
 flush hosts
 
+-- name: events
+-- What a file of the log has behind a place in it. No place of it is an error.
+show binlog events in %s from %s limit 1000
+
 -- name: gtids
 -- What had been committed at this place of this file; null if that is no place of the log.
 select binlog_gtid_pos(%s, %s)
+
+-- name: readers
+-- How many read the log as this user.
+select count(*) from information_schema.processlist
+where user = substring_index(user(), '@', 1) and command = 'Binlog Dump'

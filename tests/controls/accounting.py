@@ -24,11 +24,9 @@ async def tell(whole: Installed, story: Story) -> None:
     """To its end; the player is started again when its databases go away, maybe to another port."""
 
     async def told() -> bool:
-        erp, east = (source.write_dsn for source in Settings.load(whole.data).sources)
-        assert erp
-        assert east
+        ways = {source.name: source.write_dsn or "" for source in Settings.load(whole.data).sources}
         try:
-            await play(story, erp, east, rate=None)
+            await play(story, ways["erp"], ways["east"], rate=None)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             return False
         return True

@@ -15,8 +15,8 @@ from app.folder import open_folder
 from app.postgres import Postgres
 from app.runtime import Installation
 from app.settings import Config, KafkaConfig, Settings, SourceSettings
+from cdc import kinds
 from cdc.connect import Connect
-from cdc.database import CapturedDatabase
 from demo.databases import Passwords, create_databases
 from tests.controls.kafka import CAPTURE_PASSWORD, DEPLOY, Kafka
 from tests.controls.milepost import Installed
@@ -26,7 +26,7 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Distributed(Installed):
-    """`connectors` are those of its two sources."""
+    """`connectors` are those of its sources."""
 
     kafka: KafkaConfig
 
@@ -34,7 +34,7 @@ class Distributed(Installed):
     def connectors(self) -> Connectors:
         return Connectors(self.kafka)
 
-    def database(self, source: str) -> CapturedDatabase:
+    def database(self, source: str) -> kinds.Captured:
         [found] = [each for each in self.settings.sources if each.name == source]
         return captured(found, self.kafka)
 
@@ -59,10 +59,14 @@ class Distributed(Installed):
 
 
 @asynccontextmanager
-async def distributed(kafka: Kafka, data: Path) -> AsyncIterator[Distributed]:
-    """Postgres with everything in place; no connector yet, and nothing that projects."""
+async def distributed(kafka: Kafka, data: Path, *more: SourceSettings) -> AsyncIterator[Distributed]:
+    """Postgres with everything in place, and more sources; no connector yet, and nothing that projects."""
     settings = KafkaConfig(kafka.bootstrap, topics(), kafka.connect, str(DEPLOY / "connect"))
-    installation = Installation(open_folder(data), Config(kafka=settings), make_sources)
+
+    async def sources(postgres: Postgres) -> Sequence[SourceSettings]:
+        return [*await make_sources(postgres), *more]
+
+    installation = Installation(open_folder(data), Config(kafka=settings), sources)
     postgres = installation.postgres
     assert postgres
     await postgres.start()

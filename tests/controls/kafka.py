@@ -16,6 +16,7 @@ from typing import Final
 
 from app.cluster import free_port
 from cdc import maven
+from cdc.jvm import MARIADB_JARS
 from orders.errors import StartError
 from tests.controls.waiting import until
 
@@ -82,10 +83,10 @@ def java() -> Path:
     return Path(spec.origin).parent / "java-runtime" / "bin" / "java"
 
 
-def jars() -> str:
-    """The class path. Raises MissingError."""
+def jars(wanted: Path = DEPLOY / "kafka") -> list[Path]:
+    """Of the folder that names them. Raises MissingError."""
     try:
-        return ":".join(map(str, maven.jars(DEPLOY / "kafka")))
+        return maven.jars(wanted)
     except StartError as error:
         raise MissingError(str(error)) from None
 
@@ -136,26 +137,35 @@ def die_with_parent() -> None:
 
 
 def command_of(main: str, options: Sequence[str] = QUICK) -> list[str]:
-    return [str(java()), *options, *_LOGGING, "-cp", jars(), main]
+    return [str(java()), *options, *_LOGGING, "-cp", ":".join(map(str, jars())), main]
 
 
 class Kafka:
     """Both processes. What is stored in the broker outlives its death, and both keep their addresses.
 
-    The worker knows the sources' `password`, and loads what is in `plugins`.
+    The worker knows the sources' `password`, and loads Debezium's connectors for both kinds of databases, each from a
+    folder of its own, and what is plugged in besides.
     """
 
     def __init__(self, folder: Path, options: Sequence[str] = QUICK, password: str = CAPTURE_PASSWORD) -> None:
         self.port, self._connect_port = free_port(), free_port()
         self.broker = Process(folder, "broker", "kafka.Kafka", options)
-        environment = {f"{name}_PASSWORD": password for name in ("ERP", "EAST")}
+        environment = {f"{name}_PASSWORD": password for name in ("ERP", "EAST", "WEST")}
         main = "org.apache.kafka.connect.cli.ConnectDistributed"
         self.worker = Process(folder, "connect", main, options, environment)
-        self.plugins = folder / "plugins"
-        self.plugins.mkdir()
+        self._plugins = folder / "plugins"
+        for wanted in (DEPLOY / "kafka-postgres", MARIADB_JARS):
+            self.plug(wanted)
         self.broker.config.write_text(_BROKER.format(port=self.port, controller=free_port(), folder=folder))
-        worker = _WORKER.format(port=self._connect_port, broker=self.port, folder=self.plugins)
+        worker = _WORKER.format(port=self._connect_port, broker=self.port, folder=self._plugins)
         self.worker.config.write_text(worker)
+
+    def plug(self, wanted: Path) -> None:
+        """Have the worker, before its start, load the jars that this folder names as a plugin. Raises MissingError."""
+        plugin = self._plugins / wanted.name
+        plugin.mkdir(parents=True)
+        for jar in jars(wanted):
+            (plugin / jar.name).symlink_to(jar)
 
     @property
     def bootstrap(self) -> str:

@@ -1,18 +1,20 @@
-"""One captured table `item`, through a connector and a topic of its own."""
+"""One captured table `item`, through a connector and a topic of its own: of a Postgres `erp`, or a MariaDB `west`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from app.connectors import Connectors, mend
+from app.connectors import Connectors
 from app.settings import KafkaConfig
+from cdc import kinds
 from cdc.connect import Connect
-from cdc.database import CapturedDatabase
 from cdc.kafka import KafkaSource
 from cdc.kafka_topics import ensure, topic_of
+from cdc.mariadb.database import MariaDatabase
+from tests.controls import west
 from tests.controls.capturing import ITEMS, Reader, ask, captured, items, put
 from tests.controls.distributed import remove, topics
 from tests.controls.kafka import CAPTURE_PASSWORD, DEPLOY, Kafka
@@ -24,20 +26,16 @@ _MAKE = f"create role {_ROLE} superuser login password '{CAPTURE_PASSWORD}'"
 
 
 class Captured:
-    """The source `erp`; `config` and `database` are what its connector is made of."""
+    """A source; `config` and `database` are what its connector is made of."""
 
-    def __init__(self, kafka: Kafka, dsn: str) -> None:
-        self.config = KafkaConfig(kafka.bootstrap, topics(), kafka.connect, str(DEPLOY / "connect"))
-        where = urlsplit(dsn)
-        place = where.netloc.rpartition("@")[2]
-        capture = urlunsplit(where._replace(netloc=f"{_ROLE}:{CAPTURE_PASSWORD}@{place}"))
-        self.database: CapturedDatabase = items("erp", capture, slot=f"{self.config.topics}_erp")
-        self.connectors, self.connect = Connectors(self.config), Connect(kafka.connect)
+    def __init__(self, config: KafkaConfig, database: kinds.Captured) -> None:
+        self.config, self.database = config, database
+        self.connectors, self.connect = Connectors(config), Connect(config.connect or "")
 
     @property
     def name(self) -> str:
         """Of the connector, and of the topic."""
-        return topic_of(self.config.topics, "erp")
+        return topic_of(self.config.topics, self.database.name)
 
     def source(self, topics: str | None = None, member: str = "reader") -> KafkaSource:
         """Of its own topic, or of one of these."""
@@ -48,21 +46,22 @@ class Captured:
             topics=name,
             group=name,
             member=member,
-            mend=partial(mend, self.config),
+            filler=self.connectors,
         )
 
     async def copied(self, ahead: int) -> str:
         """The name of topics in which the source's holds the same records, behind some that say nothing."""
         name = topics()
-        await ensure(self.config.bootstrap, [topic_of(name, "erp")])
+        copy = topic_of(name, self.database.name)
+        await ensure(self.config.bootstrap, [copy])
         consumer = AIOKafkaConsumer(self.name, bootstrap_servers=self.config.bootstrap, auto_offset_reset="earliest")
         producer = AIOKafkaProducer(bootstrap_servers=self.config.bootstrap)
         async with consumer, producer:
             for _ in range(ahead):
-                await producer.send_and_wait(topic_of(name, "erp"), b"{}", partition=0)
+                await producer.send_and_wait(copy, b"{}", partition=0)
             for _ in range(await self.records()):
                 record = await consumer.getone()
-                await producer.send_and_wait(topic_of(name, "erp"), record.value, record.key, partition=0)
+                await producer.send_and_wait(copy, record.value, record.key, partition=0)
         return name
 
     async def records(self) -> int:
@@ -82,15 +81,38 @@ async def captured_items(kafka: Kafka, dsn: str) -> AsyncIterator[Captured]:
     await run(dsn, ITEMS)
     if await ask(dsn, _MISSING):
         await run(dsn, _MAKE)
-    found = Captured(kafka, dsn)
+    config, where = _config(kafka), urlsplit(dsn)
+    place = where.netloc.rpartition("@")[2]
+    capture = urlunsplit(where._replace(netloc=f"{_ROLE}:{CAPTURE_PASSWORD}@{place}"))
     await put(dsn, "old", 1, 2)
-    assert (await found.connectors.apply(found.database)).reads
+    async with _applied(kafka, Captured(config, items("erp", capture, slot=f"{config.topics}_erp"))) as found:
+        yield found
+
+
+@asynccontextmanager
+async def captured_west(kafka: Kafka, dsn: str) -> AsyncIterator[Captured]:
+    """With two rows from before, and a connector that reads."""
+    config = _config(kafka)
+    await asyncio.to_thread(west.put, dsn, "old", 1, 2)
+    database = MariaDatabase("west", dsn, ("item",), "", f"{config.topics}_west")
+    async with _applied(kafka, Captured(config, database)) as found:
+        yield found
+
+
+def _config(kafka: Kafka) -> KafkaConfig:
+    return KafkaConfig(kafka.bootstrap, topics(), kafka.connect, str(DEPLOY / "connect"))
+
+
+@asynccontextmanager
+async def _applied(kafka: Kafka, found: Captured) -> AsyncIterator[Captured]:
+    applied = await found.connectors.apply(found.database)
+    assert applied.reads, applied
     yield found
     await remove(kafka, [found.name])
 
 
 @asynccontextmanager
-async def reading(erp: Captured, reader: Reader) -> AsyncIterator[KafkaSource]:
+async def reading(found: Captured, reader: Reader) -> AsyncIterator[KafkaSource]:
     """On behind its checkpoints, until the block ends."""
-    async with erp.source() as source, captured(source, reader):
+    async with found.source() as source, captured(source, reader):
         yield source

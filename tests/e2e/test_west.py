@@ -12,10 +12,10 @@ from tests.controls.mariadb import run
 from tests.controls.milepost import SECONDS, Milepost, milepost
 from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
 from tests.controls.waiting import until
+from tests.controls.west import statements, tables
 
 pytestmark = pytest.mark.mariadb
 
-HERE = Path(__file__).parent
 ORDER = """
 query ($number: String!) { order(number: $number) {
     lines { line quantities { ordered shipped delivered } }
@@ -26,21 +26,15 @@ query ($number: String!) { order(number: $number) {
 """
 
 
-def statements(name: str, **values: object) -> list[str]:
-    """Of a file beside this one."""
-    text = (HERE / f"{name}.sql").read_text()
-    return text.format(**values).strip().removesuffix(";").split(";\n")
-
-
 async def test_a_shipment_of_west_is_seen_on_the_order_of_the_erp(west: str, data: Path) -> None:
-    run(west, *statements("west"))
+    run(west, *tables())
     first, second = new_number(), new_number()
-    run(west, *statements("west_worked", work=1, quoted=first))
+    run(west, *statements("worked", work=1, quoted=first))
     async with milepost(data, SourceSettings("west", "wms_west", west)) as whole:
         await whole.write("erp", *MASTER_DATA)
         for number in (first, second):
             await whole.write("erp", *entered(number), accepted(number))
-        run(west, *statements("west_worked", work=2, quoted=second))
+        run(west, *statements("worked", work=2, quoted=second))
         for work, number in ((1, first), (2, second)):
             order = await seen(whole, number, lambda order: order["shipments"])
             [shipment] = order["shipments"]
@@ -48,10 +42,10 @@ async def test_a_shipment_of_west_is_seen_on_the_order_of_the_erp(west: str, dat
             assert shipment["shippedAt"].startswith("2026-06-03T14:00:00")
             assert shipment["packages"] == [{"sscc": f"10000000000000000{work}", "weightKg": "1.25"}]
             assert order["lines"][0]["quantities"]["shipped"] == "10.000"
-            run(west, *statements("west_delivered", work=work))
+            run(west, *statements("delivered", work=work))
             [shipment] = (await seen(whole, number, is_delivered))["shipments"]
             assert shipment["milestones"][-1]["occurredAt"].startswith("2026-06-04T16:00:00")
-        run(west, *statements("west_odd"))
+        run(west, *statements("odd"))
         verdict = await whole.verdict()
         assert verdict.verified, report(verdict)
         assert [account.source for account in verdict.accounts] == ["east", "erp", "west"]

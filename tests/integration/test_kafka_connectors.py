@@ -1,16 +1,15 @@
 """`milepost connect`: connectors are put, asked and restarted, and what is wrong with one is said."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from cdc.connect import Connect
 from orders.errors import RejectedError
-from tests.controls.distributed import Distributed, distributed
+from tests.controls.connecting import connect, written
+from tests.controls.distributed import distributed
 from tests.controls.kafka import Kafka
-from tests.controls.milepost import MILEPOST
 
 pytestmark = pytest.mark.kafka
 
@@ -31,11 +30,11 @@ async def test_what_is_wrong_is_said(kafka: Kafka, data: Path) -> None:
 
 async def test_a_connector_and_its_troubles(kafka: Kafka, data: Path) -> None:
     async with distributed(kafka, data) as found:
-        milepost_toml(found)
-        applied = command(found, "apply", "erp")
+        config = written(found.data, found.kafka, *found.settings.sources)
+        applied = connect(config, "apply", "erp")
         assert (applied.returncode, applied.stderr) == (0, "")
         assert re.match(r"erp: connector t\d+\.erp is RUNNING, [\d,]+ bytes of log not confirmed\n$", applied.stdout)
-        status = command(found, "status")
+        status = connect(config, "status")
         assert status.returncode == 1
         assert status.stdout.splitlines()[1:] == [
             f"east: connector {found.kafka.topics}.east is ABSENT",
@@ -48,21 +47,8 @@ async def test_a_connector_and_its_troubles(kafka: Kafka, data: Path) -> None:
         await Connect(kafka.connect).stop(found.connectors.name(erp))
         stopped = await found.connectors.status(erp)
         assert (stopped.state, stopped.trouble) == ("STOPPED", f"nobody reads its slot {erp.slot}")
-        restarted = command(found, "restart", "erp")
+        restarted = connect(config, "restart", "erp")
         assert (restarted.returncode, restarted.stderr) == (0, "")
-        nobody = command(found, "status", "nobody")
+        nobody = connect(config, "status", "nobody")
         assert (nobody.returncode, nobody.stdout) == (2, "")
         assert nobody.stderr == "milepost: there is no source nobody: name one of erp, east\n"
-
-
-def milepost_toml(found: Distributed) -> None:
-    sources = [f'[sources.{s.name}]\nadapter = "{s.adapter}"\ndsn = "{s.dsn}"\n' for s in found.settings.sources]
-    kafka = found.kafka
-    text = f'[kafka]\nbootstrap = "{kafka.bootstrap}"\ntopics = "{kafka.topics}"\nconnect = "{kafka.connect}"\n'
-    path = f'connectors = "{kafka.connectors}"\n'
-    (found.data / "milepost.toml").write_text("\n".join([text + path, *sources]))
-
-
-def command(found: Distributed, *arguments: str) -> subprocess.CompletedProcess[str]:
-    config = ["--config", str(found.data / "milepost.toml")]
-    return subprocess.run([*MILEPOST, "connect", *arguments, *config], capture_output=True, text=True, check=False)

@@ -10,10 +10,15 @@ from app.settings import KafkaConfig, read_config
 from cdc.connect import first_cause
 from cdc.connector import properties
 from cdc.database import CapturedDatabase
+from cdc.mariadb import connector as mariadb
+from cdc.mariadb.database import MariaDatabase
 from orders.errors import StartError
 from tests.controls.kafka import DEPLOY
 
 ERP = CapturedDatabase("erp", "postgresql://capture:secret@erp.example:5433/orders", ("public.ordhdr", "public.ordlin"))
+WEST = MariaDatabase(
+    "west", "mariadb://capture:secret@wms.example:3307/wms", ("outbound", "dispatch"), "postgresql://g/g"
+)
 ENGINES_OWN = {
     "name",
     "database.password",
@@ -38,6 +43,20 @@ def test_it_says_what_the_engine_is_told(tmp_path: Path, dsn: str) -> None:
     assert {key: found.get(key) for key in engines.keys() - ENGINES_OWN} == {
         key: value for key, value in engines.items() if key not in ENGINES_OWN
     }
+
+
+@pytest.mark.parametrize("dsn", [WEST.dsn, "mariadb://cap%40ture:sec%3Aret@wms.example/a%20b?server_id=77"])
+def test_a_mariadb_s_says_what_its_engine_is_told(tmp_path: Path, dsn: str) -> None:
+    """But for the schema history, which is a topic beside the source's own."""
+    database = MariaDatabase(WEST.name, dsn, WEST.tables, WEST.history)
+    engines = mariadb.properties(database, tmp_path, snapshot=True)
+    found = connector_config(config(), database)
+    history = {key for key in engines | found if key.startswith("schema.history.internal")}
+    assert {key: found.get(key) for key in engines.keys() - ENGINES_OWN - history} == {
+        key: value for key, value in engines.items() if key not in ENGINES_OWN | history
+    }
+    assert found["schema.history.internal.kafka.topic"] == "milepost.west.history"
+    assert found["schema.history.internal.kafka.bootstrap.servers"] == "kafka:9092"
 
 
 def test_it_is_filled_in_and_keeps_no_password() -> None:
