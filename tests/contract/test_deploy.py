@@ -18,6 +18,8 @@ from ruamel.yaml import YAML
 from app.cli import app
 from app.connectors import captured, connector_config
 from app.settings import Config, read_config
+from cdc import maven
+from cdc.mariadb.database import RIGHTS
 from tests.controls.serving import ROOT
 
 COMPOSE = ROOT / "docker-compose.yml"
@@ -59,7 +61,7 @@ def test_the_settings_name_services_and_their_ports(services: dict[str, dict[str
     assert settings.kafka.connect
     urls = [settings.graph.dsn, settings.kafka.connect, f"//{settings.kafka.bootstrap}"]
     urls += [dsn for source in settings.sources for dsn in (source.dsn, source.write_dsn) if dsn]
-    ports = {"graph": 5432, "erp": 5432, "east": 5432, "kafka": 9092, "connect": 8083}
+    ports = {"graph": 5432, "erp": 5432, "east": 5432, "west": 3306, "kafka": 9092, "connect": 8083}
     for url in urls:
         place = urlsplit(url)
         assert place.hostname in services
@@ -73,6 +75,29 @@ def test_the_worker_has_the_password_of_each_source(services: dict[str, dict[str
         [variable] = re.findall(r"\$\{env:(\w+)\}", config["database.password"])
         given = services["connect"]["environment"][variable]
         assert ENVIRONMENT[given.strip("${:?}")] == urlsplit(source.dsn).password
+
+
+def test_the_worker_s_image_has_the_jars_that_were_tested() -> None:
+    """And each connector a folder of its own."""
+    text = (ROOT / "deploy" / "connect.Dockerfile").read_text()
+    [copied] = re.findall(r"^COPY (cdc/.*) \./$", text, re.MULTILINE)
+    assert copied.split() == [f"cdc/mariadb/{each}" for each in ("pom.xml", "jars.sha256")]
+    assert all((ROOT / each).is_file() for each in copied.split())
+    assert f"mvn {' '.join([*maven.OPTIONS, *maven.goal(Path('/jars'))])}\n" in text
+    [place, removed] = re.findall(r" (/kafka/connect/\S+)$", text, re.MULTILINE)
+    assert place == removed
+
+
+def test_west_has_its_tables_and_who_captures_them(services: dict[str, dict[str, Any]], settings: Config) -> None:
+    west = services["west"]
+    [source] = [each for each in settings.sources if each.name == "west"]
+    tables = re.findall(r"^create table (\w+)", (ROOT / "demo" / "sql" / "west.sql").read_text(), re.MULTILINE)
+    assert set(captured(source).tables) <= set(tables)
+    users = (ROOT / "deploy" / "west" / "users.sh").read_text()
+    assert f"create user {urlsplit(source.dsn).username} " in users
+    assert west["environment"]["MARIADB_DATABASE"] == urlsplit(source.dsn).path.strip("/")
+    assert all(right.lower() in users for right in RIGHTS)
+    assert {"--log-bin=binlog", "--binlog-format=ROW", "--binlog-row-image=FULL"} <= set(west["command"])
 
 
 def test_the_commands_are_milepost_s(services: dict[str, dict[str, Any]]) -> None:
