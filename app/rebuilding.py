@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import asyncpg
 
@@ -14,6 +15,7 @@ from app.deadletters import difference_line
 from app.settings import Settings, SourceSettings
 from orders.errors import NotFoundError, RejectedError, TransientError
 from projections.database import SQL, Connection
+from projections.rebuild.crew import Workers, cores
 from projections.rebuild.report import MOST, Shown
 from projections.rebuild.run import Rebuild, Report, drop_old, locked
 from projections.rebuild.some import Orders
@@ -28,12 +30,18 @@ _SESSION = {
     "work_mem": "64MB",
     "maintenance_work_mem": "128MB",
 }
+_WORKER = _SESSION | {"application_name": "milepost rebuild worker", "synchronous_commit": "off"}
+MOST_CORES = 4
+"""Postgres is to have some for those who read."""
 
 
-async def rebuilt_text(settings: Settings, say: Callable[[str], None], *, dry_run: bool) -> str:
+async def rebuilt_text(
+    settings: Settings, say: Callable[[str], None], *, dry_run: bool, workers: int | None = None
+) -> str:
     """What became, or would become, of the graph. Raises MilepostError."""
     async with connected(settings.graph_dsn) as connection, connected(settings.graph_dsn) as reader:
-        return text(await Rebuild(connection, reader, mappings(settings), say).run(dry_run=dry_run))
+        others = workers_of(settings.graph_dsn, workers)
+        return text(await Rebuild(connection, reader, mappings(settings), say, others).run(dry_run=dry_run))
 
 
 async def mended_text(
@@ -99,6 +107,12 @@ async def _asked(connection: Connection, settings: Settings, source: SourceSetti
 async def drop_text(settings: Settings) -> str:
     async with connected(settings.graph_dsn) as connection:
         return "the old graph is gone" if await drop_old(connection) else "there is no old graph"
+
+
+def workers_of(dsn: str, count: int | None = None) -> Workers | None:
+    """So many, or one more than there are cores: of a worker and its session in Postgres one waits for the other."""
+    wanted = min(cores(), MOST_CORES) + 1 if count is None else count
+    return Workers(partial(asyncpg.connect, dsn, timeout=30, server_settings=_WORKER), wanted) if wanted > 0 else None
 
 
 @asynccontextmanager

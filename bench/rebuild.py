@@ -1,20 +1,23 @@
 """A rebuild of the graph beside the projector's own catching up over the same changes, and what memory it takes.
 
 The ledger holds copies of a recorded story. It is filled by one projector, whose rate is the peer's; then the graph is
-rebuilt from it by a process of its own. The larger ledger tells whether memory grows with it. Minutes for a million
-orders are computed from the larger one's rate in orders.
+rebuilt from it by a process of its own and its workers. The larger ledger tells whether memory grows with it. Minutes
+for a million orders are computed from the larger one's rate in orders.
 """
 
 import argparse
 import asyncio
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
+import psutil
 from msgspec import Struct
 
-from app.rebuilding import connected
+from app.rebuilding import connected, workers_of
 from bench.copies import Story
 from bench.machinery import MAPPINGS, Bench, bench, connect
 from bench.recording import assembled, batches, in_order, recorded
@@ -25,6 +28,8 @@ from projections.rebuild.run import Rebuild
 BATCH = 2000
 """Changes."""
 MILLION = 1_000_000
+LOOK = 0.1
+"""Seconds."""
 _ORDERS = "select count(*) from graph.orders"
 
 
@@ -91,7 +96,7 @@ def cases(found: Round) -> list[Case]:
     minutes = made.seconds / found.orders * MILLION / 60
     return [
         case(f"rebuild of {name}", "changes/s", [made.changes / made.seconds], {"projector": [found.projected]}),
-        case(f"rebuild of {name}: peak of the process", "MB", [made.peak_mb]),
+        case(f"rebuild of {name}: peak of its processes", "MB", [made.peak_mb]),
         case(f"rebuild of {name}: so much for a million orders", "minutes", [minutes]),
     ]
 
@@ -102,15 +107,33 @@ async def rebuild(dsn: str) -> Made:
     def say(line: str) -> None:
         print(f"{time.perf_counter() - begun:8.1f} s  {line}", file=sys.stderr)  # noqa: T201
 
-    async with connected(dsn) as connection, connected(dsn) as reader:
-        report = await Rebuild(connection, reader, MAPPINGS, say).run()
-    return Made(report.changes, time.perf_counter() - begun, peak_mb(), report.counts.orders)
+    async with connected(dsn) as connection, connected(dsn) as reader, peak_mb() as peak:
+        report = await Rebuild(connection, reader, MAPPINGS, say, workers_of(dsn)).run()
+    return Made(report.changes, time.perf_counter() - begun, max(peak), report.counts.orders)
 
 
-def peak_mb() -> float:
-    """Of this program; what the kernel counts for a child begins with its parent's."""
-    [line] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
-    return int(line.split()[1]) / 1024
+@asynccontextmanager
+async def peak_mb() -> AsyncIterator[list[float]]:
+    """What this process and its workers took together, looked at again and again."""
+    found, this = list[float](), psutil.Process()
+
+    def look() -> None:
+        taken = 0
+        for process in (this, *this.children()):
+            with suppress(psutil.NoSuchProcess):
+                taken += process.memory_info().rss
+        found.append(taken / 2**20)
+
+    async def watch() -> None:
+        while True:
+            look()
+            await asyncio.sleep(LOOK)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield found
+    finally:
+        watching.cancel()
 
 
 def main() -> None:

@@ -24,6 +24,8 @@ class CrashPoint(StrEnum):
     COMMAND_SENDING = "command_sending"
     COMMAND_SENT = "command_sent"
     COMMAND_MARKED = "command_marked"
+    REBUILD_STAGED = "rebuild_staged"
+    REBUILD_DERIVED = "rebuild_derived"
     REBUILD_FACTS = "rebuild_facts"
     REBUILD_ROWS = "rebuild_rows"
     REBUILD_COMPARED = "rebuild_compared"

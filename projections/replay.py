@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import asyncpg
 import msgspec
 from msgspec import UNSET
 
@@ -116,22 +117,19 @@ async def ledger(connection: Connection, until: datetime | None = None) -> Async
         after = rows[-1]["id"]
 
 
-def change_of(row: Mapping[str, Any]) -> Change:
+def change_of(row: Mapping[str, Any] | asyncpg.Record) -> Change:
     """A ledger row as the change it was."""
-    return msgspec.convert(
-        {
-            "source": row["source"],
-            "table": row["tbl"],
-            "op": row["op"],
-            "key": columns_of(row["key"]),
-            "before": columns_of(row["before"]),
-            "after": columns_of(row["after"]),
-            "position": place(row),
-            "transaction": row["transaction"],
-            "committed_at": row["committed_at"],
-            "captured_at": row["captured_at"],
-        },
-        Change,
+    return Change(
+        source=row["source"],
+        table=row["tbl"],
+        op=Op(row["op"]),
+        key=columns_of(row["key"]) or {},
+        before=columns_of(row["before"]),
+        after=columns_of(row["after"]),
+        position=place(row),
+        transaction=row["transaction"],
+        committed_at=row["committed_at"],
+        captured_at=row["captured_at"],
     )
 
 
@@ -144,7 +142,7 @@ def columns_of(text: str | None) -> dict[str, Any] | None:
     return row
 
 
-def place(row: Mapping[str, Any]) -> Position:
+def place(row: Mapping[str, Any] | asyncpg.Record) -> Position:
     return Position(row["epoch"], row["log"], row["ordinal"])
 
 

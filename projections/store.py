@@ -290,6 +290,9 @@ class FactStore:
             path.append(above)
         return path, path[-1]
 
+    def is_top(self, doc: Doc) -> bool:
+        return self._above(doc) is None
+
     def _above(self, doc: Doc) -> Doc | None:
         claimants = [c for ident in self.links.idents(doc) for c in self.claims.docs(ident)]
         return min(claimants) if claimants else None

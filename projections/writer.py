@@ -1,13 +1,15 @@
 """Writes a batch: facts, graph rows, ledger, dead letters, feed, wake-up; all within the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import asyncpg
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import astuple
 
 from cdc.change import UNAVAILABLE, Checkpoint
 from orders.facets import Facets
@@ -76,6 +78,18 @@ async def write_rows(connection: Connection, rows: Mapping[Identity, Row | None]
             await connection.execute(graph.deletes[kind.table], *columns(gone[kind.table], len(kind.key)))
         if kind.table in puts:
             await connection.execute(graph.upserts[kind.table], msgspec.json.encode(puts[kind.table]).decode())
+
+
+async def add_rows(connection: Connection, rows: Iterable[Row], graph: Graph) -> None:
+    """Rows that are not there yet, or into tables that have no keys. Raises asyncpg.DataError."""
+    records: dict[type[Row], list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        records[type(row)].append(astuple(row))
+    for kind, found in records.items():
+        try:
+            await append(connection, f"{graph.schema}.{kind.table}", kind.__struct_fields__, found)
+        except (OverflowError, ValueError) as error:  # it is not even sent then
+            raise asyncpg.DataError(f"{kind.table}: {error}") from error
 
 
 async def write_facts(connection: Connection, store: FactStore, graph: Graph = LIVE) -> None:

@@ -21,6 +21,9 @@ def rebuild(
         str | None, Parameter(help="SOURCE.TABLE: the orders alone that have facts of this table.")
     ] = None,
     snapshot: Annotated[str | None, Parameter(help="Read this source anew instead, by a new snapshot.")] = None,
+    workers: Annotated[
+        int | None, Parameter(help="Processes that do it; one more than there are cores, or 0 for this one alone.")
+    ] = None,
     data: Data = None,
     demo: Demo = False,
 ) -> None:
@@ -35,7 +38,7 @@ def rebuild(
             return await read_anew_text(settings, snapshot, say)
         if order or table:
             return await mended_text(settings, order or (), table, say, dry_run=dry_run)
-        return await rebuilt_text(settings, say, dry_run=dry_run)
+        return await rebuilt_text(settings, say, dry_run=dry_run, workers=workers)
 
     over_graph(data, demo, ask)
 

@@ -1,11 +1,14 @@
 """The schema beside the graph: made, filled with indexes, put in the graph's place, dropped."""
 
 import re
-from collections.abc import Sequence
+from functools import partial
+
+import asyncpg
 
 from orders.graph import TABLES
 from orders.statements import named_statements
 from projections.database import Connection, graph_in, in_schema, schema_sql
+from projections.rebuild.crew import Crew, Hand
 
 BEFORE = "graph_before"
 SQL = named_statements("projections", "sql/rebuild.sql")
@@ -14,8 +17,8 @@ NEXT = _BESIDE._replace(sql={name: SQL.get(name, text) for name, text in _BESIDE
 BESIDE = {name: in_schema(text, NEXT.schema) for name, text in SQL.items()}
 """The same over the graph that is being made."""
 _INDEX = re.compile(r"^create index on graph\.(\w+)[^;]*;", re.MULTILINE)
-_HIDDEN = frozenset({"fact", "claim", "link"})
-ROWS = [f"{NEXT.schema}.{kind.table}" for kind in TABLES]
+KEYS = {"claim": ("ident", "doc"), "link": ("ident", "doc")} | {kind.table: kind.key for kind in TABLES}
+"""Of the tables that are filled before they have a key."""
 
 
 async def make(connection: Connection) -> None:
@@ -27,21 +30,50 @@ async def make(connection: Connection) -> None:
             await connection.execute(row[0])
 
 
-async def index(connection: Connection, *, hidden: bool) -> None:
-    """The indexes of what only the projector reads, or those of all others. Rows come in faster before."""
+async def bare(connection: Connection) -> None:
+    """All but the facts is empty, and comes in without keys and indexes."""
+    await connection.execute(f"truncate {', '.join(f'{NEXT.schema}.{table}' for table in KEYS)}")
+    for row in await connection.fetch(SQL["bare"]):
+        await connection.execute(row[0])
+
+
+async def hang(crew: Crew) -> None:
+    """How the facts' documents hang together; then what only the projector reads can be searched."""
+    fills = {"claim": "make_claims", "link": "make_links", "fact": None}
+    await crew.share_all([partial(finish, table, fill) for table, fill in fills.items()])
+
+
+async def index(connection: Connection, crew: Crew) -> None:
+    """Of all others, the largest first."""
+    tables = [row["table"] for row in await connection.fetch(SQL["by_size"], [kind.table for kind in TABLES])]
+    await crew.share_all([partial(finish, table, None) for table in tables])
+
+
+async def finish(table: str, fill: str | None, hand: Hand) -> None:
+    """Key, indexes and statistics of a table that has its rows, or is filled first."""
+    name = f"{NEXT.schema}.{table}"
+    if fill:
+        await hand.connection.execute(BESIDE[fill])
+    if table in KEYS:
+        await _add_key(hand.connection, name, ", ".join(KEYS[table]))
     for found in _INDEX.finditer(schema_sql("sql/graph.sql")):
-        if (found[1] in _HIDDEN) is hidden:
-            await connection.execute(in_schema(found[0], NEXT.schema))
+        if found[1] == table:
+            await hand.connection.execute(in_schema(found[0], NEXT.schema))
+    await hand.connection.execute(f"analyze {name}")
 
 
-async def analyze(connection: Connection, tables: Sequence[str]) -> None:
-    await connection.execute(f"analyze {', '.join(tables)}")
-
-
-async def empty(connection: Connection) -> None:
-    """All but the facts."""
-    hidden = [f"{NEXT.schema}.claim", f"{NEXT.schema}.link"]
-    await connection.execute(f"truncate {', '.join([*ROWS, *hidden])}")
+async def _add_key(connection: Connection, name: str, key: str) -> None:
+    """Where several trees tell a row, one of them does."""
+    statement = f"alter table {name} add primary key ({key})"
+    try:
+        await connection.execute(statement)
+    except asyncpg.UniqueViolationError:
+        await connection.execute(
+            f"delete from {name} where ctid in (select ctid from "  # noqa: S608  # our own names
+            f"(select ctid, row_number() over (partition by {key} order by t desc) as place from {name} t) told "
+            "where place > 1)"
+        )
+        await connection.execute(statement)
 
 
 async def drop(connection: Connection, schema: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 from cdc.change import Change, Op, Position
@@ -14,7 +15,8 @@ from projections.database import LIVE, Connection, Graph, columns
 from projections.database import SQL as PROJECTING
 from projections.fold import Event, Fold
 from projections.loader import Loader, position
-from projections.rebuild.beside import NEXT, SQL
+from projections.rebuild.beside import BESIDE, NEXT, SQL
+from projections.rebuild.crew import Crew, Hand
 from projections.replay import change_of
 from projections.snapshot import found_events
 from projections.store import Known
@@ -38,11 +40,10 @@ class Counts(NamedTuple):
     corrections: int
 
 
-def differing_sql(kind: type[Row], order: str, *, moved: bool) -> str:
-    """Whose rows differ, into `differing`; of those in `moved` alone, or of all."""
-    whose = f"{order} in (select order_id from moved)" if moved else "true"  # noqa: S608
+def differing_sql(kind: type[Row], order: str, into: str, whose: str = "true") -> str:
+    """Whose rows differ, of those for which `whose` holds, into such a table."""
     return (
-        f"insert into differing select distinct o.order_id, '{kind.table}' "  # noqa: S608  # our own names
+        f"insert into {into} select distinct o.order_id, '{kind.table}' "  # noqa: S608  # our own names
         f"from (select * from {LIVE.schema}.{kind.table} where {whose}) a "
         f"full join (select * from {NEXT.schema}.{kind.table} where {whose}) b using ({', '.join(kind.key)}) "
         f"cross join lateral (values (a.{order}), (b.{order})) o (order_id) "
@@ -60,6 +61,12 @@ def other_sql(kind: type[Row]) -> str:
     )
 
 
+async def execute_as_of(snapshot: str, statement: str, hand: Hand) -> None:
+    async with hand.connection.transaction(isolation="repeatable_read"):
+        await hand.connection.execute(f"set transaction snapshot '{snapshot}'")
+        await hand.connection.execute(statement)
+
+
 class Comparison:
     """In temporary tables of the connection's session. `name` makes the keys of its corrections its own."""
 
@@ -70,16 +77,24 @@ class Comparison:
     async def begin(self) -> None:
         await self._connection.execute(SQL["make_compared"])
 
-    async def all(self) -> None:
-        """Of the whole graph, as of the transaction's snapshot."""
-        await self._connection.execute("truncate moved, differing, prepared")
-        for kind, order in OF_ORDERS.items():
-            await self._connection.execute(differing_sql(kind, order, moved=False))
-        await self._connection.execute(SQL["move_differing"])
+    async def all(self, reader: Connection, crew: Crew) -> int:
+        """Of the whole graph as of one snapshot; a number that all transactions have that it does not see.
+
+        The orders that were touched meanwhile are looked at `again`, before anything is told.
+        """
+        await self._connection.execute("truncate differing, prepared, suspected")
+        await self._connection.execute(BESIDE["make_found"])
+        found = f"{NEXT.schema}.found_order"
+        statements = [SQL["find_facts"], *(differing_sql(kind, order, found) for kind, order in OF_ORDERS.items())]
+        async with reader.transaction(isolation="repeatable_read"):
+            since: int = await reader.fetchval(SQL["snapshot_xmin"])
+            snapshot: str = await reader.fetchval("select pg_export_snapshot()")
+            await crew.share_all([partial(execute_as_of, snapshot, statement) for statement in statements])
+        await self._connection.execute(SQL["take_found"])
         for graph in (LIVE, NEXT):
-            sql = SQL["move_orders_of_facts"].replace("of.", f"{graph.schema}.")
-            await self._connection.execute(sql)
-        await self._prepare()
+            await self._connection.execute(SQL["suspect_orders"].replace("of.", f"{graph.schema}."))
+        await self._connection.execute(BESIDE["drop_found"])
+        return since
 
     async def again(self, since: int, touched: Collection[str]) -> bool:
         """Of the orders that were touched, and those that the transactions since then changed in the old graph.
@@ -93,7 +108,9 @@ class Comparison:
         await self._connection.execute(SQL["move_named"], list(touched))
         await self._connection.execute(SQL["forget_moved"])
         for kind, order in OF_ORDERS.items():
-            await self._connection.execute(differing_sql(kind, order, moved=True))
+            whose = f"{order} in (select order_id from moved)"  # noqa: S608
+            await self._connection.execute(differing_sql(kind, order, "differing", whose))
+        await self._connection.execute(SQL["move_suspected"])
         await self._prepare()
         return True
 

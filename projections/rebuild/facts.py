@@ -1,39 +1,34 @@
-"""The ledger's changes as facts of the graph that is being made: the newest of each key, set by set."""
+"""The facts of the graph that is being made: the ledger in its order, as far as the order counts."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from itertools import chain
-from typing import NamedTuple
 
 import asyncpg
 
 from cdc.change import Change, Op
-from orders.errors import RejectedError
-from orders.facts import Fact
 from projections.database import Connection, columns
 from projections.loader import position
-from projections.mapping import Mappings, SourceMapping, keys_of
+from projections.mapping import Mappings, keys_of
 from projections.rebuild.beside import BESIDE, SQL
-from projections.replay import Sweep, change_of, sweeps
-from projections.store import Key, Known, completed, same_place
-from projections.text import decode_fact, doc_text, encode_fact
-from projections.writer import FACT_COLUMNS
+from projections.rebuild.crew import Crew, Hand, Job
+from projections.rebuild.staging import (
+    Entered,
+    Page,
+    Versions,
+    entered,
+    facts_of,
+    mapping_of,
+    merge_part,
+    merged,
+    stage,
+    staged_page,
+)
+from projections.replay import Sweep, sweeps
+from projections.store import Key, Known
+from projections.text import decode_fact
 
 PAGE = 2_000
-STAGED = 100_000
-"""Facts that wait outside the table at most, but for a page's."""
-
-
-class Entered(NamedTuple):
-    """A ledger row."""
-
-    id: int
-    change: Change
-    dead: bool
-
-
-def entered(row: asyncpg.Record) -> Entered:
-    return Entered(row["id"], change_of(dict(row)), row["outcome"] == "dead")
+ROUND = 100_000
+"""Changes whose facts wait outside the graph's table at most, but for a page."""
 
 
 class Facts:
@@ -45,28 +40,22 @@ class Facts:
 
     def __init__(self, connection: Connection, reader: Connection, mappings: Mappings) -> None:
         self._connection, self._reader, self._mappings = connection, reader, mappings
-        self._newest: dict[Key, Known] = {}
-        self._left = list[tuple[Key, Known]]()
-        self._staged = 0
         self._swept: set[tuple[str, int]] = set()
         self.spared: set[int] = set()
         self.reached, self.changes = 0, 0
 
-    async def read_on(self) -> None:
+    async def read_on(self, crew: Crew) -> None:
         """All that the ledger holds by now. Raises RejectedError for what the mapping cannot read any more."""
         async with self._reader.transaction(isolation="repeatable_read", readonly=True):
             head, ends = await self._reader.fetchval(SQL["ledger_head"]), await self.sweeps(self._reader)
-        async for page in pages(self._reader, self.reached, head):
-            self.changes += len(page)
-            while ends and ends[0].after < page[-1].id:
-                before = [each for each in page if each.id <= ends[0].after]
-                await self._take(before)
+        await self._connection.execute(BESIDE["make_staged"])
+        at = self.reached
+        while at < head or ends:
+            upto = min(head, ends[0].after) if ends else head
+            at = await self._read_between(at, upto, crew) if at < upto else at
+            while ends and (ends[0].after <= at or at >= head):
                 await self._sweep(ends.pop(0))
-                page = page[len(before) :]
-            await self._take(page)
-        for left in ends:
-            await self._sweep(left)
-        await self._merge()
+        await self._connection.execute(BESIDE["drop_staged"])
         self.reached = head
 
     async def sweeps(self, connection: Connection) -> list[Sweep]:
@@ -74,64 +63,76 @@ class Facts:
         found = await sweeps(connection, None)
         return [each for each in found if (each.source, each.position.epoch) not in self._swept]
 
-    async def _take(self, page: Sequence[Entered]) -> None:
+    async def _read_between(self, after: int, upto: int, crew: Crew) -> int:
+        """Some of it at least; how far. What depends on what came before is taken by itself."""
+        odd: int | None = await self._reader.fetchval(SQL["odd_after"], after, upto)
+        if odd == await self._reader.fetchval(SQL["next_id"], after):
+            return await self._read_odd(after, upto)
+        return await self._read_round(after, odd - 1 if odd else upto, crew)
+
+    async def _read_round(self, after: int, upto: int, crew: Crew) -> int:
+        found = sorted(await crew.share(self._jobs(after, upto)))
+        at = after
+        for page in found:
+            self.changes += page.changes
+            if page.held:
+                await self._merge(at, page.last)
+                await self._put(await self._held(page.held), page.last)
+                at = page.last
+        last = found[-1].last
+        await crew.each(lambda part, parts: merged(at, last, part, parts))
+        await self._connection.execute(BESIDE["empty_staged"])
+        return last
+
+    async def _jobs(self, after: int, upto: int) -> AsyncIterator[Job[Page]]:
+        for _ in range(ROUND // PAGE):
+            if after < upto:
+                last: int = await self._reader.fetchval(SQL["page_end"], after, upto, PAGE - 1) or upto
+                yield staged_page(after, last)
+                after = last
+
+    async def _held(self, ids: Sequence[int]) -> list[Entered]:
+        return [entered(row) for row in await self._reader.fetch(SQL["alive_of"], ids)]
+
+    async def _read_odd(self, after: int, upto: int) -> int:
+        page = [entered(row) for row in await page_after(self._reader, after, upto)]
         for part in parts(page):
             if not part[0].dead and part[0].change.op is Op.TRUNCATE:
                 await self._empty(part[0].change)
             else:
-                await self._put(part)
-        if self._staged > STAGED:
-            await self._merge()
+                await self._put(part, part[-1].id)
+                await self._spare([each for each in part if each.dead])
+        await self._connection.execute(BESIDE["empty_staged"])
+        self.changes += len(page)
+        return page[-1].id
 
-    async def _put(self, part: Sequence[Entered]) -> None:
-        told = [(each.change, facts_of(self._mappings, each)) for each in part if not each.dead]
-        await self._remember([(c.source, fact.key) for c, facts in told for fact in facts if fact.partial])
+    async def _put(self, entries: Sequence[Entered], page: int) -> None:
+        """All that came before is merged."""
+        told = [(each.change, facts_of(self._mappings, each)) for each in entries if not each.dead]
+        versions = Versions()
+        versions.newest |= await self._known(
+            [(c.source, fact.key) for c, facts in told for fact in facts if fact.partial]
+        )
         for change, facts in told:
-            for fact in facts:
-                key = (change.source, fact.key)
-                old = self._newest.get(key)
-                if old is None or old.position < change.position:
-                    if old is not None and not same_place(old.fact, fact):
-                        self._left.append((key, old))
-                    whole = completed(fact, old.fact.body if old else None) if fact.partial else fact
-                    self._newest[key] = Known(whole, change.position)
-        await self._stage()
-        await self._spare([each for each in part if each.dead])
+            versions.take(change, facts)
+        await self._connection.execute(BESIDE["empty_staged_page"], page)
+        await stage(self._connection, versions, page)
+        await self._merge(page - 1, page)
 
-    async def _remember(self, keys: Sequence[Key]) -> None:
-        """What is known of these already: the rest of a fact that came in part is as it was."""
-        if keys:
-            await self._merge()
-            for row in await self._connection.fetch(BESIDE["facts_of_keys"], *columns(keys, 2)):
-                fact = decode_fact(row["key"], row["fact"])
-                self._newest[row["source"], row["key"]] = Known(fact, position(row))
+    async def _known(self, keys: Sequence[Key]) -> dict[Key, Known]:
+        """What is in already: the rest of a fact that came in part is as it was."""
+        rows = await self._connection.fetch(BESIDE["facts_of_keys"], *columns(keys, 2)) if keys else ()
+        return {(row["source"], row["key"]): Known(decode_fact(row["key"], row["fact"]), position(row)) for row in rows}
 
-    async def _stage(self) -> None:
-        rows = [
-            (*key, *known.position, doc_text(known.fact.doc) if known.fact.doc else None, encode_fact(known.fact))
-            for key, known in chain(self._left, self._newest.items())
-        ]
-        if rows:
-            await self._connection.copy_records_to_table("staged", columns=FACT_COLUMNS, records=rows)
-        self._staged += len(rows)
-        self._newest.clear()
-        self._left.clear()
-
-    async def _merge(self) -> None:
-        if self._staged:
-            await self._connection.execute(BESIDE["leave_merged"])
-            await self._connection.execute(BESIDE["merge_facts"])
-            await self._connection.execute("truncate staged")
-        self._staged = 0
+    async def _merge(self, after: int, upto: int) -> None:
+        await merge_part(after, upto, 0, 1, Hand(self._connection, self._mappings))
 
     async def _sweep(self, found: Sweep) -> None:
-        await self._merge()
         await self._connection.execute(BESIDE["leave_swept"], found.source, found.position.epoch)
         await self._connection.execute(BESIDE["sweep_facts"], found.source, *found.position)
         self._swept.add((found.source, found.position.epoch))
 
     async def _empty(self, change: Change) -> None:
-        await self._merge()
         prefixes = mapping_of(self._mappings, change).prefixes(change.table)
         await self._connection.execute(BESIDE["leave_emptied"], change.source, prefixes)
         await self._connection.execute(BESIDE["empty_facts"], change.source, *change.position, prefixes)
@@ -146,28 +147,8 @@ class Facts:
             for key in keys_of(mapping_of(self._mappings, each.change), each.change)
         ]
         if keys:
-            await self._merge()
             await self._connection.execute(BESIDE["leave_spared"], *columns(keys, 3)[:2])
             await self._connection.execute(BESIDE["spare_facts"], *columns(keys, 3))
-
-
-def mapping_of(mappings: Mappings, change: Change) -> SourceMapping:
-    if change.source not in mappings:
-        raise RejectedError(f"the ledger holds changes of {change.source}, which is no source any more")
-    return mappings[change.source]
-
-
-def facts_of(mappings: Mappings, entry: Entered) -> Sequence[Fact]:
-    """What a change states that was applied before. Raises RejectedError."""
-    change = entry.change
-    mapping = mapping_of(mappings, change)
-    try:
-        return mapping.facts(change)
-    except Exception as error:
-        row = "/".join([change.source, change.table, *map(str, change.key.values())])
-        raise RejectedError(
-            f"the mapping cannot read what it could before: {row} at {change.position}, ledger {entry.id}: {error}"
-        ) from error
 
 
 def parts(page: Sequence[Entered]) -> Iterator[Sequence[Entered]]:
@@ -189,17 +170,5 @@ def parts(page: Sequence[Entered]) -> Iterator[Sequence[Entered]]:
         yield part
 
 
-async def pages(connection: Connection, after: int, head: int) -> AsyncIterator[Sequence[Entered]]:
-    """Of the ledger, in its order; the next one is read meanwhile."""
-    reading = asyncio.create_task(page_after(connection, after, head))
-    try:
-        while rows := await reading:
-            reading = asyncio.create_task(page_after(connection, rows[-1]["id"], head))
-            yield [entered(row) for row in rows]
-    finally:
-        reading.cancel()
-        await asyncio.wait([reading])
-
-
-async def page_after(connection: Connection, after: int, head: int) -> list[asyncpg.Record]:
-    return list(await connection.fetch(SQL["ledger_between"], after, head, PAGE))
+async def page_after(connection: Connection, after: int, upto: int) -> list[asyncpg.Record]:
+    return list(await connection.fetch(SQL["ledger_between"], after, upto, PAGE))

@@ -1,24 +1,29 @@
 """The rows of the graph that is being made: all of them at once, then what later changes touch."""
 
-import asyncio
 import gc
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 from cdc.change import Change, Op
+from orders.crash import CrashPoint, crash_here
 from orders.facts import Doc, Fact
 from orders.view import EMPTY, View
 from projections.database import Connection
 from projections.fold import Fold, Stated
 from projections.loader import Loader
 from projections.mapping import Mappings
-from projections.rebuild.beside import NEXT
-from projections.rebuild.facts import Entered, facts_of, mapping_of
-from projections.text import text_doc
-from projections.writer import write_facts, write_rows
+from projections.rebuild.beside import BESIDE, NEXT
+from projections.rebuild.crew import Crew, Hand, Job
+from projections.rebuild.staging import Entered, facts_of, mapping_of
+from projections.store import FactStore
+from projections.text import doc_text, text_doc
+from projections.writer import add_rows, write_facts, write_rows
 
 TREES = 200
-"""In memory at once, and as many that are loaded meanwhile."""
+"""In memory at once."""
+FACTS = 4_000
+"""Of one job, about."""
 
 
 class Untold(Loader):
@@ -28,29 +33,63 @@ class Untold(Loader):
         return
 
 
-async def derive_all(connection: Connection, reader: Connection, underivable: set[Doc]) -> None:
-    """The rows of all facts; `underivable` is told of which trees there are none."""
-    loading = asyncio.create_task(trees_after(reader, ""))
-    try:
-        while trees := await loading:
-            last, fold = trees
-            loading = asyncio.create_task(trees_after(reader, last))
-            fold.underivable = underivable
-            views = list(fold.look(list(fold.store.docs)).values())
-            await write_rows(connection, {key: row for view in views for key, row in view.rows.items()}, NEXT)
-            del trees, fold, views
-            gc.collect()  # trees refer to themselves, and there are too few objects for Python to look by itself
-    finally:
-        loading.cancel()
-        await asyncio.wait([loading])
+async def derive_all(reader: Connection, crew: Crew, underivable: set[Doc]) -> None:
+    """The rows of all facts, into tables without keys; `underivable` is told of which trees there are none."""
+    for docs in await crew.share(_jobs(reader)):
+        underivable |= docs
 
 
-async def trees_after(reader: Connection, after: str) -> tuple[str, Fold] | None:
-    """The facts of some trees, and the last one's root."""
-    docs = [row["doc"] for row in await reader.fetch(NEXT.sql["roots_after"], after, TREES)]
+async def _jobs(reader: Connection) -> AsyncIterator[Job[set[Doc]]]:
+    after: str | None = ""
+    while after is not None:
+        upto = await reader.fetchval(BESIDE["fact_end"], after, FACTS)
+        yield partial(derive_between, after, upto)
+        after = upto
+
+
+async def derive_between(after: str, upto: str | None, hand: Hand) -> set[Doc]:
+    """The rows of the trees whose roots lie there; of which of them there are none."""
+    docs = [text_doc(row["doc"]) for row in await hand.connection.fetch(BESIDE["roots_between"], after, upto)]
+    broken = set[Doc]()
+    for start in range(0, len(docs), TREES):
+        broken |= await _derive(docs[start : start + TREES], hand.connection)
+        gc.collect()  # trees refer to themselves, and there are too few objects for Python to look by itself
+    return broken
+
+
+async def _derive(docs: Sequence[Doc], connection: Connection) -> set[Doc]:
     fold = Fold(thorough=True)
-    await Untold(fold, graph=NEXT).load_components(reader, set(map(text_doc, docs)), set())
-    return (docs[-1], fold) if docs else None
+    await Untold(fold, graph=NEXT).load_components(connection, set(docs), set())
+    views = fold.look(theirs(fold.store, docs)).values()
+    rows = (row for view in views for piece in view.pieces.values() for row in piece.rows.values())
+    await add_rows(connection, rows, NEXT)
+    crash_here(CrashPoint.REBUILD_DERIVED)
+    return fold.underivable
+
+
+def theirs(store: FactStore, docs: Sequence[Doc]) -> list[Doc]:
+    """The roots of all that hangs together with these, but for what hangs together with one that comes before them.
+
+    So each tree is somebody's, and nobody else's, even one in a circle, which has no document at its top.
+    """
+    roots = {store.root(doc) for doc in store.docs}
+    if roots <= set(docs):
+        return list(roots)
+    found = set[Doc]()
+    for component in components(store, docs):
+        if min(filter(store.is_top, component), key=doc_text) in docs:
+            found |= {store.root(doc) for doc in component}
+    return list(found)
+
+
+def components(store: FactStore, docs: Sequence[Doc]) -> Iterator[set[Doc]]:
+    """What hangs together with any of these."""
+    seen = set[Doc]()
+    for doc in docs:
+        if doc not in seen:
+            component = store.component(doc)
+            seen |= component
+            yield component
 
 
 class Follower:

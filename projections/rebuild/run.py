@@ -20,9 +20,11 @@ from projections.mapping import Mappings
 from projections.rebuild import beside
 from projections.rebuild.beside import BEFORE, NEXT, SQL
 from projections.rebuild.comparing import Comparison, Counts
-from projections.rebuild.facts import Entered, Facts, entered, page_after
+from projections.rebuild.crew import Crew, Hand, Local, Workers, processes
+from projections.rebuild.facts import Facts, page_after
 from projections.rebuild.report import Shown, shown
 from projections.rebuild.rows import Follower, derive_all
+from projections.rebuild.staging import Entered, entered
 from projections.revisions import GRAPH, move_on
 from projections.sharing import Turn
 
@@ -56,10 +58,22 @@ Say = Callable[[str], None]
 
 
 class Rebuild:
-    """Two connections to the graph's database, in UTC; the first one's session holds the lock and what is compared."""
+    """Two connections to the graph's database, in UTC; the first one's session holds the lock and what is compared.
 
-    def __init__(self, connection: Connection, reader: Connection, mappings: Mappings, say: Say = log.info) -> None:
+    Without `workers` all is done in this process.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        reader: Connection,
+        mappings: Mappings,
+        say: Say = log.info,
+        workers: Workers | None = None,
+    ) -> None:
         self._db, self._reader, self._mappings, self._say = connection, reader, mappings, say
+        self._workers = workers
+        self._crew = Crew([])
         self._underivable: set[Doc] = set()
         self._facts = Facts(connection, reader, mappings)
         self._follower = Follower(connection, mappings, self._underivable)
@@ -71,9 +85,10 @@ class Rebuild:
         """Make, compare and replace; a `dry_run` ends before the last. Raises RejectedError, TransientError."""
         try:
             await self._begin()
-            await self._make()
-            await self._compare()
-            return await (self._drop_again() if dry_run else self._replace())
+            async with self._called() as self._crew:
+                await self._make()
+                await self._compare()
+                return await (self._drop_again() if dry_run else self._replace())
         except asyncpg.DataError as error:
             raise RejectedError(f"Postgres refuses what the mapping makes of the ledger: {error}") from error
 
@@ -84,37 +99,41 @@ class Rebuild:
                 "the graph from before the last rebuild is still there: drop it with `milepost rebuild --drop-old`"
             )
         await beside.make(self._db)
-        await self._db.execute(SQL["make_staged"])
         await self._db.execute(SQL["make_left"])
         await self._comparison.begin()
 
     async def _make(self) -> None:
         await self._wait_for_snapshots()
-        await self._facts.read_on()
+        await self._facts.read_on(self._crew)
         self._say(f"read the ledger up to {self._facts.reached}")
         crash_here(CrashPoint.REBUILD_FACTS)
-        await self._db.execute("truncate graph_next.claim, graph_next.link")
-        await self._db.execute(beside.BESIDE["make_claims"])
-        await self._db.execute(beside.BESIDE["make_links"])
-        await beside.index(self._db, hidden=True)
-        await beside.analyze(self._db, [f"{NEXT.schema}.{name}" for name in ("fact", "claim", "link")])
-        await derive_all(self._db, self._reader, self._underivable)
-        await beside.index(self._db, hidden=False)
-        await beside.analyze(self._db, beside.ROWS)
+        await self._make_rows()
         self._say("made the rows")
         crash_here(CrashPoint.REBUILD_ROWS)
+
+    async def _make_rows(self) -> None:
+        await beside.bare(self._db)
+        await beside.hang(self._crew)
+        await derive_all(self._reader, self._crew, self._underivable)
+        await beside.index(self._db, self._crew)
 
     async def _make_again(self) -> None:
         """A snapshot ended meanwhile: with its facts, and without what it did not bring."""
         self._say("a snapshot ended meanwhile: all rows are made once more")
         await self._wait_for_snapshots()
-        await self._facts.read_on()
-        await beside.empty(self._db)
-        await self._db.execute(beside.BESIDE["make_claims"])
-        await self._db.execute(beside.BESIDE["make_links"])
         self._follower.forget()
         self._underivable.clear()
-        await derive_all(self._db, self._reader, self._underivable)
+        await self._facts.read_on(self._crew)
+        await self._make_rows()
+
+    @asynccontextmanager
+    async def _called(self) -> AsyncIterator[Crew]:
+        """Those who do the work; for a small ledger nobody is called."""
+        if self._workers is not None and await self._db.fetchval(SQL["worth"], 0, self._workers.least):
+            async with processes(self._workers, self._mappings) as crew:
+                yield crew
+        else:
+            yield Crew([Local(Hand(self._db, self._mappings))])
 
     async def _wait_for_snapshots(self) -> None:
         said = False
@@ -129,9 +148,8 @@ class Rebuild:
         while True:
             try:
                 await self._catch_up()
-                async with self._kept_up("repeatable_read") as (since, _):
-                    await self._comparison.all()
-                self._since = since
+                self._since = await self._comparison.all(self._reader, self._crew)
+                await self._compare_again()
                 self._say(f"compared: {(await self._comparison.counts()).orders} orders differ")
                 crash_here(CrashPoint.REBUILD_COMPARED)
                 return
@@ -192,7 +210,7 @@ class Rebuild:
         """Dead letters of snapshots that were replayed since: their rows stay where they are in the ledger."""
         if not self._facts.spared:
             return []
-        return [entered(row) for row in await self._db.fetch(SQL["mended_since"], list(self._facts.spared))]
+        return [entered(row) for row in await self._db.fetch(SQL["alive_of"], list(self._facts.spared))]
 
     async def _drop_again(self) -> Report:
         report = await self._report(swapped=False)

@@ -18,8 +18,8 @@ from projections.mapping import Mappings
 from projections.past import documents, replay_into
 from projections.rebuild.beside import SQL
 from projections.rebuild.comparing import events_of, sided
-from projections.rebuild.facts import Entered, facts_of
 from projections.rebuild.report import Shown, changed, rows_of
+from projections.rebuild.staging import Entered, facts_of
 from projections.replay import Replay, Sweep, sweeps
 from projections.requests import differences
 from projections.revisions import move_on, subjects

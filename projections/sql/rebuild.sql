@@ -17,6 +17,23 @@ select format('grant %s on graph_next.%I to %s', a.privilege_type, c.relname, co
 from pg_class c cross join lateral aclexplode(c.relacl) a left join pg_roles r on r.oid = a.grantee
 where c.relnamespace = 'graph'::regnamespace and c.relkind = 'r' and a.grantee <> c.relowner
 
+-- name: bare
+-- So that rows come in faster: no keys and indexes, but for the facts' key.
+select format('alter table %s drop constraint %I', conrelid::regclass, conname) from pg_constraint
+where connamespace = 'graph_next'::regnamespace and contype = 'p'
+    and conrelid not in ('graph_next.fact'::regclass, 'graph_next.revision'::regclass)
+union all
+select format('drop index %s', indexrelid::regclass) from pg_index i join pg_class c on c.oid = i.indrelid
+where c.relnamespace = 'graph_next'::regnamespace and not i.indisprimary
+
+-- name: by_size
+select relname as table from pg_class
+where relnamespace = 'graph_next'::regnamespace and relname = any($1::text[]) order by pg_relation_size(oid) desc, relname
+
+-- name: worth
+-- Whether the ledger has so many changes at least behind $1.
+select count(*) = $2 from (select from record.history where id > $1 limit $2) more
+
 -- name: strangers
 -- Who may look into the old graph, to whom it is no use.
 select format('revoke all on schema graph_before from %s', coalesce(quote_ident(r.rolname), 'public'))
@@ -34,8 +51,22 @@ select id, source, epoch, log, ordinal, transaction, tbl, op, key::text as key, 
     after::text as after, outcome, committed_at, captured_at
 from record.history where id > $1 and id <= $2 order by id limit $3
 
--- name: mended_since
--- Of changes that were dead, those that are not any more.
+-- name: next_id
+select id from record.history where id > $1 order by id limit 1
+
+-- name: page_end
+select id from record.history where id > $1 and id <= $2 order by id offset $3 limit 1
+
+-- name: odd_after
+-- The next change of which the place among others counts: a truncation, or what a snapshot brought and nobody could read.
+select min(id) from (
+    (select id from record.history where op = 't' and outcome <> 'dead' and id > $1 and id <= $2 order by id limit 1)
+    union all
+    (select id from record.history where outcome = 'dead' and op = 'r' and id > $1 and id <= $2 order by id limit 1)
+) odd
+
+-- name: alive_of
+-- Of these rows, those that are not dead, or not any more.
 select id, source, epoch, log, ordinal, transaction, tbl, op, key::text as key, before::text as before,
     after::text as after, outcome, committed_at, captured_at
 from record.history where id = any($1::bigint[]) and outcome <> 'dead' order by id
@@ -49,10 +80,24 @@ select count(*) as changes, coalesce(bool_or(op = 'r'), false) as snapshot from 
 select pg_snapshot_xmin(pg_current_snapshot())::text::bigint
 
 -- name: make_staged
-create temp table if not exists staged (source text, key text, epoch integer, log bigint, ordinal integer, doc text, fact bytea)
+-- Facts on their way into the graph, each with the ledger's page that it is from, and those that other versions followed.
+create unlogged table graph.staged (
+    page bigint, source text, key text, epoch integer, log bigint, ordinal integer, doc text, fact bytea
+);
+create unlogged table graph.left_fact (source text, epoch integer, log bigint, ordinal integer, doc text, fact bytea)
+
+-- name: empty_staged
+truncate graph.staged
+
+-- name: empty_staged_page
+delete from graph.staged where page = $1
+
+-- name: drop_staged
+insert into left_fact select * from graph.left_fact;
+drop table graph.staged, graph.left_fact
 
 -- name: make_left
--- Versions of facts that were in another document, or hung otherwise, than what came after them: an order's past leads there.
+-- Where facts were before: in another document, or hung otherwise, than what came after them. An order's past leads there.
 create temp table left_fact (source text, epoch integer, log bigint, ordinal integer, doc text, fact bytea);
 create temp table left_place (doc text, source text, epoch integer, log bigint, ordinal integer);
 create temp table left_claim (ident text, doc text);
@@ -69,16 +114,21 @@ insert into left_claim select * from unnest($1::text[], $2::text[])
 insert into left_link select * from unnest($1::text[], $2::text[])
 
 -- name: leave_merged
-insert into left_fact
+-- Of the pages behind $1 up to $2, the keys that fall to part $3 of $4.
+with part as (
+    select source, key, epoch, log, ordinal, doc, fact from graph.staged
+    where page > $1 and page <= $2 and mod(hashtext(key) & 2147483647, $4::integer) = $3::integer
+)
+insert into graph.left_fact
 select source, epoch, log, ordinal, doc, fact from (
     select *, lead(source) over later is not null as replaced, lead(doc) over later as next_doc,
         lead(substring(fact from position('"claims":'::bytea in fact))) over later as next_edges,
         substring(fact from position('"claims":'::bytea in fact)) as edges
     from (
-        select source, key, epoch, log, ordinal, doc, fact from staged
+        table part
         union all
         select source, key, epoch, log, ordinal, doc, fact from graph.fact
-        where (source, key) in (select source, key from staged)
+        where (source, key) in (select source, key from part)
     ) version
     window later as (partition by source, key order by epoch, log, ordinal)
 ) followed
@@ -119,7 +169,8 @@ union select ident, doc from left_link on conflict do nothing
 
 -- name: merge_facts
 insert into graph.fact as f (source, key, epoch, log, ordinal, doc, fact)
-select distinct on (source, key) source, key, epoch, log, ordinal, doc, fact from staged
+select distinct on (source, key) source, key, epoch, log, ordinal, doc, fact from graph.staged
+where page > $1 and page <= $2 and mod(hashtext(key) & 2147483647, $4::integer) = $3::integer
 order by source, key, epoch desc, log desc, ordinal desc
 on conflict (source, key) do update
 set (epoch, log, ordinal, doc, fact) = (excluded.epoch, excluded.log, excluded.ordinal, excluded.doc, excluded.fact)
@@ -143,6 +194,16 @@ update graph.fact f set (epoch, log, ordinal) = (n.epoch, 0, 0)
 from unnest($1::text[], $2::text[], $3::integer[]) n (source, key, epoch)
 where (f.source, f.key) = (n.source, n.key) and f.doc is not null and (f.epoch, f.log, f.ordinal) < (n.epoch, 0, 0)
 
+-- name: fact_end
+select doc from graph.fact where doc > $1 order by doc offset $2 limit 1
+
+-- name: roots_between
+-- Documents that hang under no other, as far as the index tells.
+select distinct f.doc from graph.fact f
+where f.doc > $1 and ($2::text is null or f.doc <= $2)
+    and not exists (select from graph.link l join graph.claim c using (ident) where l.doc = f.doc)
+order by f.doc
+
 -- name: make_claims
 insert into graph.claim (ident, doc)
 select distinct (c ->> 0) || '=' || (c ->> 1), doc
@@ -158,19 +219,35 @@ from (
 ) linked
 
 -- name: make_compared
--- The orders to look at, those that differ and in which table, and the events that tell of it.
+-- The orders to look at, those that differ and in which table, those above or below which a fact differs and that were not
+-- looked at yet, and the events that tell of it.
 create temp table moved (order_id text primary key);
 create temp table differing (order_id text not null, tbl text not null, primary key (order_id, tbl));
+create temp table suspected (order_id text primary key);
 create temp table prepared as select * from record.feed with no data;
 create index on prepared (order_id)
 
--- name: move_orders_of_facts
--- Orders above, or below which, a fact differs. $1 is the graph whose documents hang together so.
-insert into moved
+-- name: make_found
+-- What several find at once.
+drop table if exists graph.found_order, graph.found_doc;
+create unlogged table graph.found_order (order_id text, tbl text);
+create unlogged table graph.found_doc (doc text)
+
+-- name: find_facts
+insert into graph_next.found_doc
+select distinct d.doc from graph.fact f full join graph_next.fact n using (source, key)
+cross join lateral (values (f.doc), (n.doc)) d (doc)
+where d.doc is not null and (f.doc, f.fact) is distinct from (n.doc, n.fact)
+
+-- name: take_found
+insert into differing select order_id, tbl from graph_next.found_order on conflict do nothing;
+insert into suspected select distinct order_id from differing on conflict do nothing
+
+-- name: suspect_orders
+-- Whose are the documents of which facts differ; `of` is the graph whose documents hang together so.
+insert into suspected
 with recursive up (doc) as (
-    select d.doc from graph.fact f full join graph_next.fact n using (source, key)
-    cross join lateral (values (f.doc), (n.doc)) d (doc)
-    where d.doc is not null and (f.doc, f.fact) is distinct from (n.doc, n.fact)
+    select doc from graph_next.found_doc
     union
     select c.doc from up join of.link l on l.doc = up.doc join of.claim c on c.ident = l.ident
 ), named (ident) as (
@@ -178,6 +255,13 @@ with recursive up (doc) as (
 )
 select substr(ident, 14) from named where starts_with(ident, 'order_number=')
 on conflict do nothing
+
+-- name: drop_found
+drop table graph.found_order, graph.found_doc
+
+-- name: move_suspected
+with other as (delete from suspected returning order_id)
+insert into moved select order_id from other on conflict do nothing
 
 -- name: orders_of_keys
 -- The orders of the documents that have a fact of the source $1 whose key begins so.
@@ -189,9 +273,6 @@ with recursive up (doc) as (
 )
 select distinct substr(ident, 14) as order_id from graph.claim join up using (doc)
 where starts_with(ident, 'order_number=') order by 1
-
--- name: move_differing
-insert into moved select distinct order_id from differing on conflict do nothing
 
 -- name: move_named
 insert into moved select unnest($1::text[]) on conflict do nothing

@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
+from msgspec import UNSET
+
 from cdc.change import Op, Snapshot, Transaction
 from tests.controls.projecting import Written, deleted, header, line, transaction, truncated
 
@@ -72,7 +74,10 @@ class History:
         if rng.random() < 0.5:
             return line(number, op, qtyord=f"{rng.randint(1, 9)}.000")
         status = rng.choice(["20", "20", "20", "??"])  # one that nobody can read
-        return header(number, op, ordsts=status, cuspo=f"PO-{rng.randint(1, 9)}")
+        note = (
+            UNSET if op is Op.UPDATE and rng.random() < 0.3 else f"note {rng.randint(1, 9)}"
+        )  # a large one is left out
+        return header(number, op, ordsts=status, cuspo=f"PO-{rng.randint(1, 9)}", ordnte=note)
 
     def _east(self, op: Op) -> Written:
         rng = self._rng

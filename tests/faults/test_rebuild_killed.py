@@ -4,7 +4,10 @@ import asyncio
 import os
 import signal
 import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
 
+import psutil
 import pytest
 
 from orders.crash import ENVIRONMENT, CrashPoint
@@ -19,27 +22,99 @@ from tests.controls.waiting import until
 
 SECONDS = 60
 FEED = "select order_id, version, type from record.feed order by position"
-REBUILD = "import asyncio, sys; from tests.controls.rebuilding import rebuilt; asyncio.run(rebuilt(sys.argv[1]))"
+REBUILD = """
+import asyncio, sys
+from tests.controls.rebuilding import rebuilt
+asyncio.run(rebuilt(sys.argv[1], workers=int(sys.argv[2])))
+"""
 FREE = "select not exists (select from pg_locks where locktype = 'advisory' and (classid, objid) = (742511, 3))"
 POINTS = [point for point in CrashPoint if point.startswith("rebuild_")]
+OF_WORKERS = [CrashPoint.REBUILD_STAGED, CrashPoint.REBUILD_DERIVED]
+CASES = [(point, 0) for point in POINTS] + [(point, 2) for point in POINTS if point not in OF_WORKERS]
+SESSIONS = (
+    "select count(*) from pg_stat_activity where datname = current_database() and backend_type = 'client backend'"
+)
 
 
-@pytest.mark.parametrize("point", POINTS)
-async def test_a_rebuild_dies(graph: Connection, database: str, point: CrashPoint) -> None:
+async def told(graph: Connection) -> Projector:
     projector = Projector(graph, MAPPINGS)
     await projector.start()
     assert isinstance(await projector.project([order(1, 1), order(2, 2)]), Advanced)
-    before, told = await whole(graph), await graph.fetch(FEED)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", REBUILD, database, env={**os.environ, ENVIRONMENT: point.value}
-    )
-    assert await asyncio.wait_for(process.wait(), SECONDS) == -signal.SIGKILL
-    assert await whole(graph) == before
-    assert await graph.fetch(FEED) == told
-    assert isinstance(await projector.project([transaction(3, header(2, cuspo="PO-3"))]), Advanced)
-    await projecting.check(graph)
+    return projector
+
+
+async def started(database: str, workers: int, at: str) -> Process:
+    """A rebuild; at which of its points it, or a worker of its, is killed or stopped."""
+    command = [sys.executable, "-c", REBUILD, database, str(workers)]
+    return await asyncio.create_subprocess_exec(*command, env={**os.environ, ENVIRONMENT: at}, stderr=PIPE)
+
+
+async def rebuilt_after_all(graph: Connection, database: str, *, swapped: bool = False) -> None:
+    """Nothing is left of the one that ended, and another one finds a clean place."""
     await until(lambda: graph.fetchval(FREE))
-    assert await drop_old(graph) == (point is CrashPoint.REBUILD_SWAPPED)
+    assert await drop_old(graph) == swapped
     await graph.execute("select pg_advisory_unlock_all()")
     assert (await rebuilt(database)).counts == (0, 0, 0)
     await projecting.check(graph)
+
+
+@pytest.mark.parametrize(("point", "workers"), CASES)
+async def test_a_rebuild_dies(graph: Connection, database: str, point: CrashPoint, workers: int) -> None:
+    projector, alone = await told(graph), await graph.fetchval(SESSIONS)
+    before, feed = await whole(graph), await graph.fetch(FEED)
+    process = await started(database, workers, point.value)
+    assert await asyncio.wait_for(process.wait(), SECONDS) == -signal.SIGKILL
+    assert await whole(graph) == before
+    assert await graph.fetch(FEED) == feed
+    assert isinstance(await projector.project([transaction(3, header(2, cuspo="PO-3"))]), Advanced)
+    await projecting.check(graph)
+    await until(lambda: sessions(graph, alone))
+    await rebuilt_after_all(graph, database, swapped=point is CrashPoint.REBUILD_SWAPPED)
+
+
+async def sessions(graph: Connection, count: int) -> bool:
+    found: int = await graph.fetchval(SESSIONS)
+    return found == count
+
+
+@pytest.mark.parametrize("point", OF_WORKERS)
+async def test_a_worker_of_a_rebuild_dies(graph: Connection, database: str, point: CrashPoint) -> None:
+    await told(graph)
+    before, feed = await whole(graph), await graph.fetch(FEED)
+    process = await started(database, 2, point.value)
+    _, said = await asyncio.wait_for(process.communicate(), SECONDS)
+    assert process.returncode == 1
+    assert (
+        said.decode()
+        .splitlines()[-1]
+        .endswith("a worker of the rebuild was ended by SIGKILL: the graph is as it was, start it again")
+    )
+    assert await whole(graph) == before
+    assert await graph.fetch(FEED) == feed
+    await rebuilt_after_all(graph, database)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+async def test_workers_end_with_their_rebuild(graph: Connection, database: str, end: signal.Signals) -> None:
+    """Ctrl-C reaches the rebuild alone; its worker stands still just then."""
+    await told(graph)
+    process = await started(database, 1, f"{CrashPoint.REBUILD_DERIVED.value}:1:SIGSTOP")
+    rebuild = psutil.Process(process.pid)
+    await until(lambda: stopped(rebuild), SECONDS)
+    [worker] = rebuild.children()
+    process.send_signal(end)
+    if end is signal.SIGKILL:
+        worker.resume()
+    await asyncio.wait_for(process.communicate(), SECONDS)
+    await until(lambda: asyncio.sleep(0, not is_alive(worker)), SECONDS)
+    await rebuilt_after_all(graph, database)
+
+
+async def stopped(rebuild: psutil.Process) -> bool:
+    return [child.status() for child in rebuild.children()] == [psutil.STATUS_STOPPED]
+
+
+def is_alive(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

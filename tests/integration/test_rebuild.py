@@ -259,3 +259,15 @@ async def test_nothing_leaves_the_ledger_meanwhile(graph: Connection, database: 
     await drop(graph, old)
     assert await graph.fetchval("select count(*) from record.ledger") == 1
     await unnoticed(graph, database)
+
+
+async def test_what_two_sources_tell_is_one_row(graph: Connection, database: str) -> None:
+    """Tables get their keys when they are full: of rows that cannot be there both, one is."""
+    mappings = {"erp": MAPPINGS["erp"], "second": MAPPINGS["erp"]}
+    projector = Projector(graph, mappings)
+    await projector.start()
+    for source in mappings:
+        told = transaction(1, header(1, cuspo=source), line(1), source=source)
+        assert isinstance(await projector.project([told]), Advanced)
+    assert (await rebuilt(database, mappings)).counts == (0, 0, 0)
+    assert await whole(graph) == await whole(graph, "graph_before")

@@ -4,22 +4,21 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from app.postgres import Postgres
 from app.verifying import differences
-from cdc.change import Change
 from projections.database import Connection
 from projections.past import order_as_of, shown_at
 from projections.projector import Advanced, Projector
+from projections.rebuild import facts, rows
 from projections.rebuild.run import drop_old
 from projections.rebuild.some import Orders
 from projections.replay import replayed, stored
 from tests.controls import projecting
 from tests.controls.histories import ORDERS, History
-from tests.controls.rebuilding import Mended, mended, rebuilt, whole
+from tests.controls.rebuilding import Mended, mended, rebuilt, swapped, whole
 from tests.controls.story import MAPPINGS
 from tests.integration.test_past import EMPTIED, of_order, seen
 
@@ -27,6 +26,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SNAPSHOTTING = "select bool_or(snapshotting) from record.checkpoint"
 FEED = "select order_id, version, type, key from record.feed order by position"
 MANY = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(MANY, max_examples=4, phases=[Phase.generate])
+"""Each starts processes."""
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +54,6 @@ async def told(graph: Connection, seed: int) -> Projector:
     for transaction in History(seed).transactions(25):
         assert isinstance(await projector.project([transaction]), Advanced)
     return projector
-
-
-def swapped(change: Change) -> Change:
-    """Some numbers of customers' orders were misread, and what a warehouse calls 3 is order 1."""
-    after = dict(change.after or {})
-    if after.get("cuspo") in ("PO-1", "PO-2", "PO-3"):
-        after["cuspo"] = f"{after['cuspo']}0"
-    if after.get("client_ref") == "3":
-        after["client_ref"] = "1"
-    return replace(change, after=after or None)
 
 
 @MANY
@@ -96,6 +87,28 @@ async def test_a_mended_graph_is_the_replay_and_has_its_past(graph: Connection, 
                 found = seen(await order_as_of(graph, mappings, order, at) or {})
             expected = of_order(then.values(), order)
             assert found == (expected if ("orders", order) in expected else {})
+
+
+@FEW
+@given(seed=st.integers(0, 2**32))
+async def test_several_workers_make_what_one_makes(
+    graph: Connection, dsn: str, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Of pages and shares that are as small as can be."""
+    mappings = {source: Mended(swapped, mapping) for source, mapping in MAPPINGS.items()}
+    await told(graph, seed)
+    await rebuilt(dsn, mappings)
+    alone = await whole(graph)
+    await drop_old(graph)
+    await graph.execute("select pg_advisory_unlock_all()")
+    with monkeypatch.context() as small:
+        small.setattr(facts, "PAGE", 3)
+        small.setattr(facts, "ROUND", 15)
+        small.setattr(rows, "FACTS", 2)
+        report = await rebuilt(dsn, mappings, workers=2)
+    assert report.counts == (0, 0, 0)
+    assert await whole(graph) == alone
+    await projecting.check_with(graph, mappings)
 
 
 @MANY
