@@ -4,12 +4,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from cdc.change import Op, Snapshot, Transaction
 from commands import letters
 from orders.letters import LetterAction, LetterOutcome
 from projections.database import Connection
 from projections.projector import Advanced, Projector
+from projections.rebuild import facts
 from projections.rebuild.run import Rebuild
 from projections.sharing import Share
 from tests.controls import projecting
@@ -47,6 +49,15 @@ class Going:
         await self.projector.start()
         for each in transactions:
             assert isinstance(await self.projector.project([each]), Advanced)
+
+    async def replayed(self, mappings: Any) -> LetterOutcome:
+        """What became of the first dead letter, which the projector can read now."""
+        self.projector = Projector(self.graph, mappings)
+        await self.projector.start()
+        asked = await letters.ask(self.graph, "ann", "k", LetterAction.REPLAY, [1], dry_run=False)
+        assert await self.projector.answer_requests()
+        [outcome] = (await letters.asked(self.graph, asked.id)).outcome or ()
+        return outcome.became
 
     async def rebuilt_while(self, step: str, act: Callable[[], Awaitable[Any]], mappings: Any = MAPPINGS) -> Any:
         async with rebuild(self.database, mappings) as found:
@@ -101,17 +112,35 @@ async def test_a_letter_that_is_replayed_meanwhile(graph: Connection, database: 
     await going(transaction(1, header(1, op), line(1, op), header(2, op, ordsts="77"), line(2, op), snapshot=place))
 
     async def act() -> None:
-        going.projector = Projector(graph, mappings)
-        await going.projector.start()
-        asked = await letters.ask(graph, "ann", "k", LetterAction.REPLAY, [1], dry_run=False)
-        assert await going.projector.answer_requests()
-        [outcome] = (await letters.asked(graph, asked.id)).outcome or ()
-        assert outcome.became is LetterOutcome.REPLAYED
+        assert await going.replayed(mappings) is LetterOutcome.REPLAYED
 
     report = await going.rebuilt_while(step, act, mappings)
     assert report.counts == (0, 0, 0)
     assert [row["id"] for row in await graph.fetch("select id from graph.orders order by id")] == ["1", "2"]
     assert await whole(graph) == await whole(graph, "graph_before")
+
+
+LATE = """
+insert into record.ledger (source, epoch, log, ordinal, snapshot, tbl, op, key, after, outcome, captured_at)
+select source, epoch, 2, ordinal, snapshot, tbl, op, key,
+    replace(after::text, 'first', 'second')::json, 'superseded', captured_at
+from record.ledger where log = 1 and tbl = 'public.ordhdr'
+"""
+
+
+@pytest.mark.parametrize("page", [1, 2_000])
+async def test_what_came_in_part_is_whole_as_it_was_then(
+    graph: Connection, database: str, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change whose place is before it, but that the ledger has behind it, was not there for it."""
+    going = Going(graph, database)
+    table, op, key, row = header(1, Op.UPDATE, cuspo="PO-3")
+    await going(order(1, 1, ordnte="first"), transaction(3, (table, op, key, {**(row or {}), "ordnte": UNSET})))
+    await graph.execute(LATE)
+    monkeypatch.setattr(facts, "PAGE", page)
+    assert (await rebuilt(database)).counts == (0, 0, 0)
+    assert await whole(graph) == await whole(graph, "graph_before")
+    assert await graph.fetchval("select note from graph.orders where id = '1'") == "first"
 
 
 @pytest.mark.parametrize("step", STEPS)
