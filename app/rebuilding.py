@@ -30,7 +30,11 @@ _SESSION = {
     "work_mem": "64MB",
     "maintenance_work_mem": "128MB",
 }
-_WORKER = _SESSION | {"application_name": "milepost rebuild worker", "synchronous_commit": "off"}
+_WORKER = _SESSION | {
+    "application_name": "milepost rebuild worker",
+    "synchronous_commit": "off",
+    "plan_cache_mode": "force_custom_plan",  # a part of a table is small, which is not seen in a plan for any part
+}
 MOST_CORES = 4
 """Postgres is to have some for those who read."""
 

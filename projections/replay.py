@@ -18,6 +18,7 @@ from projections.mapping import Mappings, keys_of
 from projections.store import FactStore
 
 CHUNK = 2_000
+_OPS = {op.value: op for op in Op}
 Rows = dict[Identity, Row]
 
 
@@ -122,7 +123,7 @@ def change_of(row: Mapping[str, Any] | asyncpg.Record) -> Change:
     return Change(
         source=row["source"],
         table=row["tbl"],
-        op=Op(row["op"]),
+        op=_OPS[row["op"]],
         key=columns_of(row["key"]) or {},
         before=columns_of(row["before"]),
         after=columns_of(row["after"]),

@@ -6,6 +6,7 @@ from orders.facts import Doc, DocKind, Fact, Ident
 
 _facts = msgspec.json.Decoder(Fact)
 _encoder = msgspec.json.Encoder()
+_KINDS = {kind.value: kind for kind in DocKind}
 
 
 def doc_text(doc: Doc) -> str:
@@ -14,7 +15,7 @@ def doc_text(doc: Doc) -> str:
 
 def text_doc(text: str) -> Doc:
     source, kind, ident = text.split("/", 2)
-    return Doc(source, DocKind(kind), ident)
+    return Doc(source, _KINDS[kind], ident)
 
 
 def ident_text(ident: Ident) -> str:

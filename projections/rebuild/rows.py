@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 
@@ -40,21 +41,34 @@ async def derive_all(reader: Connection, crew: Crew, underivable: set[Doc]) -> N
 
 
 async def _jobs(reader: Connection) -> AsyncIterator[Job[set[Doc]]]:
-    after: str | None = ""
-    while after is not None:
-        upto = await reader.fetchval(BESIDE["fact_end"], after, FACTS)
+    after = ""
+    while upto := await reader.fetchval(BESIDE["facts_end"], after, FACTS):
         yield partial(derive_between, after, upto)
         after = upto
 
 
-async def derive_between(after: str, upto: str | None, hand: Hand) -> set[Doc]:
+async def derive_between(after: str, upto: str, hand: Hand) -> set[Doc]:
     """The rows of the trees whose roots lie there; of which of them there are none."""
     docs = [text_doc(row["doc"]) for row in await hand.connection.fetch(BESIDE["roots_between"], after, upto)]
     broken = set[Doc]()
     for start in range(0, len(docs), TREES):
-        broken |= await _derive(docs[start : start + TREES], hand.connection)
-        gc.collect()  # trees refer to themselves, and there are too few objects for Python to look by itself
+        with emptied():
+            broken |= await _derive(docs[start : start + TREES], hand.connection)
     return broken
+
+
+@contextmanager
+def emptied() -> Iterator[None]:
+    """Trees refer to themselves, and are too few objects for Python to look for them by itself.
+
+    What was there before is frozen, so that it need not look at that.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.collect()
+        gc.unfreeze()
 
 
 async def _derive(docs: Sequence[Doc], connection: Connection) -> set[Doc]:

@@ -1,7 +1,6 @@
 """A worker process of a rebuild: it does what it is told, one job after the other."""
 
 import asyncio
-import gc
 import os
 import sys
 from multiprocessing.connection import Connection as Pipe
@@ -24,7 +23,6 @@ def _end_with_parent() -> None:
 async def serve(pipe: Pipe) -> None:
     connect, mappings = pipe.recv()
     hand: Hand | None = None
-    gc.freeze()
     while True:
         try:
             job = pipe.recv()  # there is nothing else to do meanwhile

@@ -59,11 +59,13 @@ select id from record.history where id > $1 and id <= $2 order by id offset $3 l
 
 -- name: odd_after
 -- The next change of which the place among others counts: a truncation, or what a snapshot brought and nobody could read.
-select min(id) from (
-    (select id from record.history where op = 't' and outcome <> 'dead' and id > $1 and id <= $2 order by id limit 1)
-    union all
+-- Of each kind there are few, in an index of their own; offset 0, lest all others are read in search of one.
+select least(
+    (select min(id) from (
+        select id from record.history where op = 't' and outcome <> 'dead' and id > $1 and id <= $2 offset 0
+    ) emptied),
     (select id from record.history where outcome = 'dead' and op = 'r' and id > $1 and id <= $2 order by id limit 1)
-) odd
+)
 
 -- name: alive_of
 -- Of these rows, those that are not dead, or not any more.
@@ -194,14 +196,17 @@ update graph.fact f set (epoch, log, ordinal) = (n.epoch, 0, 0)
 from unnest($1::text[], $2::text[], $3::integer[]) n (source, key, epoch)
 where (f.source, f.key) = (n.source, n.key) and f.doc is not null and (f.epoch, f.log, f.ordinal) < (n.epoch, 0, 0)
 
--- name: fact_end
-select doc from graph.fact where doc > $1 order by doc offset $2 limit 1
+-- name: facts_end
+-- The document of the $2th fact behind $1, or of the last one.
+select coalesce(
+    (select doc from graph.fact where doc > $1 order by doc offset $2 limit 1),
+    (select max(doc) from graph.fact where doc > $1)
+)
 
 -- name: roots_between
 -- Documents that hang under no other, as far as the index tells.
 select distinct f.doc from graph.fact f
-where f.doc > $1 and ($2::text is null or f.doc <= $2)
-    and not exists (select from graph.link l join graph.claim c using (ident) where l.doc = f.doc)
+where f.doc > $1 and f.doc <= $2 and not exists (select from graph.link l join graph.claim c using (ident) where l.doc = f.doc)
 order by f.doc
 
 -- name: make_claims
