@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -51,19 +50,6 @@ def eventually() -> Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
                 await asyncio.sleep(0.01)
 
     return wait
-
-
-@pytest.fixture(scope="session")
-def prepare() -> Iterator[Callable[[Path], None]]:
-    """Puts the files of a new embedded server into a folder: a copy, which is faster than to make them each time."""
-    with tempfile.TemporaryDirectory(prefix="milepost-template-") as template:
-        Postgres(Path(template))._prepare()
-        made = [f"{template}/postgres", f"{template}/postgres.json"]
-
-        def copy(folder: Path) -> None:
-            subprocess.run(["cp", "-a", *made, str(folder)], check=True)
-
-        yield copy
 
 
 @pytest.fixture(scope="session")

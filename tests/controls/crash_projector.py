@@ -15,12 +15,12 @@ from signal import SIGKILL
 import psutil
 
 from app.demo import make_sources
-from app.folder import open_folder
 from app.runtime import Installation
 from app.settings import Config, Settings
 from demo.simulator import Step
 from demo.story import Story
 from orders.crash import ENVIRONMENT, CrashPoint
+from tests.controls.files import opened
 from tests.controls.milepost import SECONDS, Installed
 
 RECEIVED, DECODED, BEGUN = CrashPoint.RECEIVED, CrashPoint.DECODED, CrashPoint.BEGUN
@@ -55,7 +55,7 @@ def points(batch: int) -> list[tuple[CrashPoint, int]]:
 @asynccontextmanager
 async def installed(data: Path) -> AsyncIterator[Installed]:
     """Postgres with everything in place, and nothing that projects."""
-    installation = Installation(open_folder(data), Config(), partial(make_sources, data))
+    installation = Installation(opened(data), Config(), partial(make_sources, data))
     postgres = installation.postgres
     assert postgres
     await postgres.start()

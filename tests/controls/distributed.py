@@ -11,13 +11,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from app.connectors import Connectors, captured
-from app.folder import open_folder
 from app.postgres import Postgres
 from app.runtime import Installation
 from app.settings import Config, KafkaConfig, Settings, SourceSettings
 from cdc import kinds
 from cdc.connect import Connect
 from demo.databases import Passwords, create_databases
+from tests.controls.files import opened
 from tests.controls.kafka import CAPTURE_PASSWORD, DEPLOY, Kafka
 from tests.controls.milepost import Installed
 
@@ -66,7 +66,7 @@ async def distributed(kafka: Kafka, data: Path, *more: SourceSettings) -> AsyncI
     async def sources(postgres: Postgres) -> Sequence[SourceSettings]:
         return [*await make_sources(postgres), *more]
 
-    installation = Installation(open_folder(data), Config(kafka=settings), sources)
+    installation = Installation(opened(data), Config(kafka=settings), sources)
     postgres = installation.postgres
     assert postgres
     await postgres.start()

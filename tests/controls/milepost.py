@@ -26,6 +26,7 @@ from app.verifying import Verdict, verify
 from demo.auditing import audit
 from demo.statements import STATEMENTS, System
 from gateway.server import listen
+from tests.controls.files import opened
 from tests.controls.selling import Statement
 from tests.controls.serving import Client
 from tests.controls.story import MAPPINGS
@@ -123,7 +124,7 @@ async def milepost(data: Path, *more: SourceSettings, **settings: Any) -> AsyncI
     async def sources(postgres: Postgres) -> list[SourceSettings]:
         return [*await make_sources(data, postgres), *more]
 
-    async with running(data, config, said.append, sources):
+    async with running(opened(data), config, said.append, sources):
         settings = Settings.load(data)
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{config.port}", timeout=SECONDS) as http:
             auth = {"authorization": f"Bearer {token(data, 'tester', 'admin')}"}

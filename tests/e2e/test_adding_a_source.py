@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import pytest
 from app.postgres import Postgres
 from demo.databases import Passwords, create_databases
 from demo.statements import STATEMENTS
+from tests.controls.files import prepare
 from tests.controls.milepost import MILEPOST, SECONDS, free_port
 from tests.controls.selling import MASTER_DATA, Statement, accepted, entered
 from tests.controls.serving import ROOT
@@ -119,7 +120,7 @@ def copy(data: Path) -> Copy:
 
 
 @pytest.fixture
-async def server(data: Path, prepare: Callable[[Path], None]) -> AsyncIterator[Postgres]:
+async def server(data: Path) -> AsyncIterator[Postgres]:
     """Of the ERP and of North, as the page's SQL leaves it."""
     folder = data / "sources"
     folder.mkdir()

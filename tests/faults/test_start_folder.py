@@ -1,7 +1,6 @@
 """A data folder that is in use, of another version, or not ours is refused, and not touched."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from starting import one_line, start
 
 from app.folder import locked, open_folder
 from orders.errors import StartError
+from tests.controls.files import opened
 
 
 def files(folder: Path) -> set[str]:
@@ -32,8 +32,8 @@ async def test_of_another_format(data: Path) -> None:
     assert f"data folder {data} has format '7', this version of Milepost needs 1" in said
 
 
-async def test_of_another_postgres(data: Path, prepare: Callable[[Path], None]) -> None:
-    prepare(open_folder(data))
+async def test_of_another_postgres(data: Path) -> None:
+    opened(data)
     (data / "postgres" / "PG_VERSION").write_text("16\n")
     said = one_line(await start(data, "port = 0"))
     assert f"{data}/postgres was made by Postgres 16, this version of Milepost brings 18: use" in said

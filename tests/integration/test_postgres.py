@@ -16,12 +16,13 @@ import pytest
 from app import cluster
 from app.postgres import Postgres
 from orders.errors import StartError
+from tests.controls.files import prepare
 
 Eventually = Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
 
 
 @pytest.fixture
-async def server(data: Path, prepare: Callable[[Path], None]) -> AsyncIterator[Postgres]:
+async def server(data: Path) -> AsyncIterator[Postgres]:
     prepare(data)
     server = Postgres(data, {"fsync": "off"})
     await server.start()
@@ -138,7 +139,7 @@ def test_ends_when_its_owner_is_killed(data: Path) -> None:
     assert not [each for each in psutil.process_iter() if cluster._serves(each, data / "postgres")]
 
 
-async def test_a_folder_of_another_major_is_refused(data: Path, prepare: Callable[[Path], None]) -> None:
+async def test_a_folder_of_another_major_is_refused(data: Path) -> None:
     prepare(data)
     server = Postgres(data)
     (data / "postgres" / "PG_VERSION").write_text("16\n")
@@ -146,7 +147,7 @@ async def test_a_folder_of_another_major_is_refused(data: Path, prepare: Callabl
         await server.start()
 
 
-async def test_a_broken_folder_is_one_line_and_leaves_nothing(data: Path, prepare: Callable[[Path], None]) -> None:
+async def test_a_broken_folder_is_one_line_and_leaves_nothing(data: Path) -> None:
     prepare(data)
     server = Postgres(data)
     (data / "postgres" / "global" / "pg_control").write_bytes(b"")

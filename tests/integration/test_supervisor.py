@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from app.child import Child
-from app.folder import lock_holder, open_folder
+from app.folder import lock_holder
 from app.logs import LogPump
 from app.postgres import Postgres
 from app.processes import living, records
@@ -23,6 +23,7 @@ from app.settings import Settings, SourceSettings
 from app.status import processes
 from app.supervisor import BackOff, Supervisor
 from orders.errors import StartError
+from tests.controls.files import opened
 
 Eventually = Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
 
@@ -111,9 +112,8 @@ async def run(supervisor: Supervisor, *children: Child) -> None:
 
 
 @pytest.fixture
-def folder(data: Path, prepare: Callable[[Path], None]) -> Path:
-    prepare(open_folder(data))
-    return data
+def folder(data: Path) -> Path:
+    return opened(data)
 
 
 @pytest.fixture
