@@ -35,7 +35,7 @@ class Workers(NamedTuple):
 
     connect: Connect
     processes: int
-    least: int = 30_000
+    least: int = 50_000
 
 
 class Member(Protocol):

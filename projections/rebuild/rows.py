@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 
@@ -52,23 +51,9 @@ async def derive_between(after: str, upto: str, hand: Hand) -> set[Doc]:
     docs = [text_doc(row["doc"]) for row in await hand.connection.fetch(BESIDE["roots_between"], after, upto)]
     broken = set[Doc]()
     for start in range(0, len(docs), TREES):
-        with emptied():
-            broken |= await _derive(docs[start : start + TREES], hand.connection)
+        broken |= await _derive(docs[start : start + TREES], hand.connection)
+        gc.collect()  # trees refer to themselves, and there are too few objects for Python to look by itself
     return broken
-
-
-@contextmanager
-def emptied() -> Iterator[None]:
-    """Trees refer to themselves, and are too few objects for Python to look for them by itself.
-
-    What was there before is frozen, so that it need not look at that.
-    """
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.collect()
-        gc.unfreeze()
 
 
 async def _derive(docs: Sequence[Doc], connection: Connection) -> set[Doc]:

@@ -1,6 +1,7 @@
 """A worker process of a rebuild: it does what it is told, one job after the other."""
 
 import asyncio
+import gc
 import os
 import sys
 from multiprocessing.connection import Connection as Pipe
@@ -29,7 +30,9 @@ async def serve(pipe: Pipe) -> None:
         except EOFError:
             return
         try:
-            hand = hand or Hand(await connect(), mappings)
+            if hand is None:
+                hand = Hand(await connect(), mappings)
+                gc.freeze()  # what is loaded by now stays: it need not be searched for garbage again and again
             pipe.send(await job(hand))
         except Exception as error:
             pipe.send(error)
