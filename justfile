@@ -26,6 +26,10 @@ test-npm:
 test-mariadb:
     uv run pytest -m mariadb
 
+# A real Postgres with certificates; the one that Milepost brings has no TLS.
+test-tls:
+    uv run pytest -m tls
+
 # A real Kafka broker and a Connect worker with Debezium; Maven fetches their jars the first time.
 test-kafka:
     uv run pytest -m kafka

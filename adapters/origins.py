@@ -12,6 +12,8 @@ import pymysql
 from pymysql.constants import ER
 
 from cdc.dsn import Login
+from cdc.mariadb.login import connect
+from cdc.tls import complaint
 from orders.errors import RejectedError, TransientError
 from orders.outages import FAILED
 
@@ -88,17 +90,8 @@ async def _drain(chunks: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:
 
 @asynccontextmanager
 async def _mariadb(source: DirectSource) -> AsyncIterator[Origin]:
-    connect = partial(
-        pymysql.connect,
-        host=source.host,
-        port=source.port,
-        user=source.user,
-        password=source.password,
-        database=source.database,
-        cursorclass=pymysql.cursors.SSCursor,
-    )
     try:
-        origin = await asyncio.to_thread(connect)
+        origin = await asyncio.to_thread(partial(connect, source, cursorclass=pymysql.cursors.SSCursor))
     except (OSError, pymysql.Error) as error:
         raise _unreachable(source, error) from error
     try:
@@ -132,7 +125,7 @@ class _MariaDb:
 
 
 def _unreachable(source: DirectSource, error: Exception) -> TransientError:
-    return TransientError(f"source {source.name} cannot be reached: {error}")
+    return TransientError(f"source {source.name} cannot be reached: {complaint(error) or error}")
 
 
 def _unexpected(source: DirectSource, error: Exception) -> RejectedError:

@@ -18,6 +18,8 @@ from cdc.connecting import give_up_place, look, make_ready, place_behind
 from cdc.kafka_topics import ensure, forget, history_of, topic_of
 from cdc.kinds import Captured
 from cdc.mariadb.database import MariaDatabase
+from cdc.mariadb.login import MODES
+from cdc.mariadb.truststore import PASSWORD
 from cdc.topic import Loss
 from orders.errors import MilepostError, NotFoundError, RejectedError, StartError
 
@@ -38,7 +40,7 @@ def connector_name(kafka: KafkaConfig, source: str) -> str:
 
 
 def connector_config(kafka: KafkaConfig, database: Captured) -> dict[str, str]:
-    """A source's file with its placeholders filled in. Raises StartError."""
+    """A source's file with its placeholders filled in; what is left empty by them is left out. Raises StartError."""
     path = _file(kafka, database)
     try:
         found = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
@@ -46,7 +48,8 @@ def connector_config(kafka: KafkaConfig, database: Captured) -> dict[str, str]:
         raise StartError(f"{path}: {error}; it must be a JSON object of texts") from None
     known = _known(kafka, database)
     filled = {key: _PLACEHOLDER.sub(lambda m: _filled(path, m[1], known), value) for key, value in found.items()}
-    return {"name": connector_name(kafka, database.name), **filled}
+    told = {key: value for key, value in filled.items() if value or not found[key]}
+    return {"name": connector_name(kafka, database.name), **told}
 
 
 def _file(kafka: KafkaConfig, database: Captured) -> Path:
@@ -78,9 +81,17 @@ def _known(kafka: KafkaConfig, database: Captured) -> dict[str, str]:
             "server_id": str(database.server_id),
             "bootstrap": kafka.bootstrap,
             "history": history_of(kafka.topics, database.name),
+            "sslmode": MODES[database.tls],
+            "truststore": str(Path(database.tls_ca).with_suffix(".p12")) if database.tls_ca else "",
+            "truststore_password": PASSWORD if database.tls_ca else "",
         }
     else:
-        own = {"slot": database.slot, "publication": database.publication}
+        own = {
+            "slot": database.slot,
+            "publication": database.publication,
+            "sslmode": database.tls,
+            "sslrootcert": database.tls_ca,
+        }
     return known | own
 
 

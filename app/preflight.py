@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from app.folder import MEGABYTE, check_disk
 from app.settings import Config, SourceSettings
+from cdc import tls
 from cdc.jvm import class_path
 from cdc.mariadb import database as mariadb
 from orders.errors import StartError, TransientError
@@ -227,6 +228,8 @@ async def _connected(where: str, dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 def _login_problem(dsn: str, error: Exception) -> str:
+    if problem := tls.complaint(error):
+        return f"{place(dsn)}: {problem}"
     match error:
         case asyncpg.InvalidPasswordError() | asyncpg.InvalidAuthorizationSpecificationError():
             return (

@@ -14,6 +14,7 @@ from msgspec.structs import asdict, replace
 
 from app.exporting import Format as ExportFormat
 from app.folder import write_private
+from app.tls import Tls, says_tls, tls_query, with_query
 from gateway.auth import Role
 from gateway.throttle import ALLOWED, FULL_AGAIN, Allowance
 from orders.errors import StartError
@@ -156,11 +157,16 @@ def _to_path(type_: type, value: str) -> Path:
 
 
 class SourceConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[sources.NAME]`"""
+    """`[sources.NAME]`. `tls_ca` is the file of certificates that the server's has to be signed by, PEM.
+
+    With it alone `tls` is "verify-full"; with neither, the DSN's `sslmode` and `sslrootcert` count.
+    """
 
     adapter: str
     dsn: SourceDsn
     write_dsn: Dsn | None = None
+    tls: Tls | None = None
+    tls_ca: str | None = None
 
 
 class GraphConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -311,7 +317,13 @@ def _source(path: Path, name: str, entry: dict[str, Any]) -> SourceSettings:
     if not _NAME.fullmatch(name):
         raise StartError(f"{path}: sources.{name}: use a name of at most 31 lower-case letters, digits and _")
     source = _convert(path, f"sources.{name}", entry, SourceConfig)
-    return SourceSettings(name, source.adapter, source.dsn, source.write_dsn)
+    ca = (path.parent / source.tls_ca).resolve() if source.tls_ca else None
+    query = tls_query(f"{path}: sources.{name}", source.tls, ca)
+    dsns = [dsn for dsn in (source.dsn, source.write_dsn) if dsn]
+    if query and any(map(says_tls, dsns)):
+        raise StartError(f"{path}: sources.{name}: say how TLS is spoken by tls and tls_ca, or in the DSN; not by both")
+    dsn, *write = (with_query(dsn, query) for dsn in dsns)
+    return SourceSettings(name, source.adapter, dsn, *write)
 
 
 def _expand(path: Path, key: str, value: Any, env: Mapping[str, str]) -> Any:

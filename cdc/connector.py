@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import parse_qs
 
 from cdc.database import CapturedDatabase
 from cdc.envelope import SNAPSHOT_TOPIC
@@ -64,8 +63,10 @@ def properties(database: CapturedDatabase, store: Path, *, snapshot: bool) -> di
 def _address(database: CapturedDatabase) -> Iterator[tuple[str, str]]:
     yield from database.settings()
     yield "database.dbname", database.database
-    for mode in parse_qs(database.url.query).get("sslmode", ()):
-        yield "database.sslmode", mode
+    if database.tls:
+        yield "database.sslmode", database.tls
+    if database.tls_ca:
+        yield "database.sslrootcert", database.tls_ca
 
 
 def _heartbeat(database: CapturedDatabase) -> Iterator[tuple[str, str]]:

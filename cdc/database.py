@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 
 from cdc.dsn import Login
+from cdc.tls import complaint
 from orders.errors import MilepostError, StartError, TransientError
 from orders.outages import FAILED
 from orders.statements import named_statements
@@ -113,6 +114,8 @@ async def connected(database: CapturedDatabase) -> AsyncIterator[asyncpg.Connect
 
 
 def _translated(database: CapturedDatabase, error: Exception) -> MilepostError:
+    if problem := complaint(error):
+        return StartError(f"{database.where}: {problem}")
     reason = str(error) or type(error).__name__
     if isinstance(error, (*_HOPELESS, ValueError)):
         return StartError(f"{database.where}: {reason}; mend its DSN or the rights of its role")

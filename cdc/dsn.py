@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import ClassVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 
 class Login:
@@ -36,6 +36,19 @@ class Login:
     @property
     def database(self) -> str:
         return unquote(self.url.path.strip("/"))
+
+    @property
+    def tls(self) -> str:
+        """`sslmode`: how TLS is spoken, in Postgres's words; empty where it is not said."""
+        return self._said("sslmode")
+
+    @property
+    def tls_ca(self) -> str:
+        """`sslrootcert`: the PEM file of certificates that the server's has to be signed by; empty where not said."""
+        return self._said("sslrootcert")
+
+    def _said(self, name: str) -> str:
+        return parse_qs(self.url.query).get(name, [""])[-1]
 
     @property
     def where(self) -> str:

@@ -19,6 +19,8 @@ from projections.database import Connection
 from tests.controls import projecting, serving
 from tests.controls.kafka import Kafka, MissingError
 from tests.controls.mariadb import CAPTURE, PASSWORD, MariaDb, run
+from tests.controls.postgres import Programs
+from tests.controls.postgres import programs_with_tls as postgres_programs
 from tests.controls.serving import Client
 from tests.controls.waiting import until
 from tests.controls.west import ITEMS
@@ -82,6 +84,12 @@ def _obtained() -> Iterator[None]:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def programs_with_tls() -> Programs:
+    with _obtained():
+        return postgres_programs()
 
 
 @pytest.fixture(scope="session")

@@ -9,11 +9,12 @@ from urllib.parse import unquote, urlsplit
 from cdc.connector import COMMON
 from cdc.mariadb.database import MariaDatabase
 from cdc.mariadb.history import SCHEMA, history_table
+from cdc.mariadb.login import MODES
+from cdc.mariadb.truststore import PASSWORD, truststore
 
 _FIXED: Final = {
     "connector.class": "io.debezium.connector.mariadb.MariaDbConnector",
     "include.schema.changes": "false",
-    "database.ssl.mode": "disable",
     # A server that went away is noticed after so long; a minute would be the default.
     "connect.keep.alive.interval.ms": "5000",
     # A table of the graph's Postgres. Made anew from the tables as they are now, it would be wrong for what was logged
@@ -24,7 +25,10 @@ _FIXED: Final = {
 
 
 def properties(database: MariaDatabase, store: Path, *, snapshot: bool) -> dict[str, str]:
-    """All settings of an engine that first takes a snapshot, or goes on from the offset in the file `store`."""
+    """All settings of an engine that first takes a snapshot, or goes on from the offset in the file `store`.
+
+    Certificates that it is to trust are put into a file beside that.
+    """
     return {
         **COMMON,
         **_FIXED,
@@ -37,7 +41,16 @@ def properties(database: MariaDatabase, store: Path, *, snapshot: bool) -> dict[
         "offset.storage.file.filename": str(store),
         **dict(database.settings()),
         **dict(_history(database)),
+        **dict(_tls(database, store.with_suffix(".p12"))),
     }
+
+
+def _tls(database: MariaDatabase, certificates: Path) -> Iterator[tuple[str, str]]:
+    yield "database.ssl.mode", MODES[database.tls]
+    if database.tls_ca:
+        truststore(Path(database.tls_ca), certificates)
+        yield "database.ssl.truststore", str(certificates)
+        yield "database.ssl.truststore.password", PASSWORD
 
 
 def _history(database: MariaDatabase) -> Iterator[tuple[str, str]]:

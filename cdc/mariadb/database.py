@@ -16,7 +16,9 @@ from pymysql.constants import CR, ER
 from cdc.binlog import binlog_file, file_number
 from cdc.database import TIMEOUT, name_complaint
 from cdc.dsn import Login
+from cdc.mariadb.login import MODES, connect
 from cdc.resume import Identity
+from cdc.tls import complaint
 from orders.errors import MilepostError, StartError, TransientError
 from orders.statements import named_statements
 
@@ -61,6 +63,9 @@ class MariaDatabase(Login):
             raise StartError(complaint)
         if self.url.scheme != "mariadb" or not self.database:
             raise StartError(f"source {self.name}: its DSN must read mariadb://user:password@host:port/database")
+        if self.tls not in MODES:
+            known = ", ".join(filter(None, MODES))
+            raise StartError(f"source {self.name}: a MariaDB has no sslmode={self.tls}: say one of {known}")
         if wrong := [table for table in self.tables if not _TABLE.fullmatch(table)] or not self.tables:
             raise StartError(f"source {self.name}: name its tables without the database, not {wrong or 'none'}")
 
@@ -97,16 +102,7 @@ class _Offset(msgspec.Struct):
 def connected(database: MariaDatabase) -> "Iterator[pymysql.cursors.Cursor]":
     """A cursor of a connection to the source. Raises StartError for what waiting does not mend, else TransientError."""
     try:
-        db = pymysql.connect(
-            host=database.host,
-            port=database.port,
-            user=database.user,
-            password=database.password,
-            database=database.database,
-            connect_timeout=int(TIMEOUT),
-            read_timeout=TIMEOUT,
-            autocommit=True,
-        )
+        db = connect(database, connect_timeout=int(TIMEOUT), read_timeout=TIMEOUT, autocommit=True)
         with db, db.cursor() as cursor:
             yield cursor
     except (OSError, pymysql.Error, ValueError) as error:
@@ -114,10 +110,13 @@ def connected(database: MariaDatabase) -> "Iterator[pymysql.cursors.Cursor]":
 
 
 def _translated(database: MariaDatabase, error: Exception) -> MilepostError:
+    if problem := complaint(error):
+        return StartError(f"{database.where}: {problem}")
     code, reason = error.args[0] if error.args else 0, str(error.args[-1]) if error.args else type(error).__name__
     if isinstance(error, OSError) or code in _PASSING:
         return TransientError(f"{database.where}: {reason}")
-    return StartError(f"{database.where}: {reason}; mend its DSN or the rights of its user")
+    tls = ", or set tls if it lets nobody in without" if code == ER.ACCESS_DENIED_ERROR and not database.tls else ""
+    return StartError(f"{database.where}: {reason}; mend its DSN or the rights of its user{tls}")
 
 
 async def asked(database: MariaDatabase, question: "Callable[[pymysql.cursors.Cursor], _T]") -> _T:

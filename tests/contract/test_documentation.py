@@ -20,6 +20,7 @@ from app import settings
 from app.cli import app
 from app.settings import read_config
 from bench.__main__ import app as bench
+from tests.controls.certificates import Authority
 from tests.controls.serving import ROOT
 
 FILES = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")] + sorted(ROOT.glob("docs/*.md"))
@@ -120,6 +121,8 @@ def test_suites_groups_and_recipes_are_there() -> None:
 def test_settings_are_read(block: Block, tmp_path: Path) -> None:
     path = tmp_path / "milepost.toml"
     path.write_text(block.text)
+    for name in re.findall(r'^tls_ca = "([\w-]+)\.pem"', block.text, re.MULTILINE):
+        Authority(tmp_path, name)
     read_config(path, dict.fromkeys(re.findall(r"\$\{(\w+)\}", block.text), "secret"))
 
 

@@ -6,11 +6,12 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import pymysql
 
+from adapters.origins import DirectSource
 from app.cluster import free_port
+from cdc.mariadb import login
 from tests.controls.kafka import MissingError, die_with_parent
 
 _PROGRAMS = ("mariadbd", "mariadb-install-db", "my_print_defaults")
@@ -84,15 +85,7 @@ def _user(folder: Path) -> str:
 
 def connect(dsn: str) -> "pymysql.Connection[Any]":
     """Each statement is a transaction, unless it is told to begin one."""
-    url = urlsplit(dsn)
-    return pymysql.connect(
-        host=url.hostname,
-        port=url.port or 3306,
-        user=url.username,
-        password=url.password or "",
-        database=url.path.strip("/"),
-        autocommit=True,
-    )
+    return login.connect(DirectSource("test", "", dsn), autocommit=True)
 
 
 def run(dsn: str, *statements: str) -> None:
