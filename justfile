@@ -38,7 +38,7 @@ test-kafka:
 test-schemathesis:
     uv run --group schemathesis pytest -m schemathesis
 
-# start, latency, capture, project, fold, query, growth or overload; `query` needs `uv sync --group npm` for PostGraphile.
+# start, latency, capture, project, fold, rebuild, query, growth or overload; `query` needs `uv sync --group npm` for PostGraphile.
 bench NAME *ARGS:
     uv run python -m bench {{NAME}} {{ARGS}}
 

@@ -23,6 +23,7 @@ from projections.letters import Letters
 from projections.loader import Loader, position
 from projections.mapping import Mappings
 from projections.replay import change_of
+from projections.sharing import FencedError
 from projections.text import text_doc
 from projections.writer import write
 
@@ -157,7 +158,7 @@ async def _count(
     counts = (int(applied), int(lost), int(not used))
     reached = desk.checkpoints[told.source].position
     if (await desk.connection.execute(SQL["recount"], told.source, *counts, *reached)).endswith(" 0"):
-        raise RuntimeError(f"another projector has moved the checkpoint of {told.source}")
+        raise FencedError(told.source)
     outcome = "applied" if applied else "superseded"
     if ledger is not None and used and told.op is Op.READ:
         await desk.connection.execute(SQL["mend_ledger"], ledger["id"], outcome)

@@ -13,18 +13,21 @@ import asyncpg
 
 from cdc.change import ChangeSource, RebalancedError, SharedSource, Transaction
 from orders.crash import CrashPoint, crash_here
+from orders.errors import MilepostError
 from orders.outages import FAILED
 from projections.database import SQL, Connection
 from projections.isolating import is_poison, project_one
 from projections.mapping import Mappings
 from projections.projector import Advanced, AlreadySeen, Fenced, Projector, Result
 from projections.requests import CHANNEL
-from projections.sharing import Share
+from projections.sharing import FencedError, Share
 
 log = logging.getLogger("milepost.projector")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two tries."""
+EXPECTED = (MilepostError, FencedError, *FAILED)
+"""What ends a session although all is as it should be here."""
 
 T = TypeVar("T")
 
@@ -63,6 +66,7 @@ class Runner:
         self._stopping = asyncio.Event()
         self._asked = asyncio.Event()
         self._deferred = False
+        self._told = ""
         self.state = State.STARTING
         self.changes = 0
 
@@ -82,9 +86,16 @@ class Runner:
                 break
             except Exception as error:
                 pause = FIRST_PAUSE if self.changes > before else min(pause * 2, LONGEST_PAUSE)
-                log.warning("projecting stopped, next try in %.1f s: %s: %s", pause, type(error).__name__, error)
+                self._tell(error, pause)
                 await self._sleep(pause)
         self._enter(State.STOPPED)
+
+    def _tell(self, error: Exception, pause: float) -> None:
+        """With where it came from, if that is a mistake of ours; once, however often it is met again."""
+        told, self._told = self._told, repr(error)
+        mistake = not isinstance(error, EXPECTED) and told != self._told
+        line = "projecting stopped, next try in %.1f s: %s: %s"
+        log.warning(line, pause, type(error).__name__, error, exc_info=error if mistake else None)
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -168,7 +179,7 @@ class Runner:
             case AlreadySeen():
                 await self._source.processed(list(projector.checkpoints.values()))
             case Fenced():
-                raise RuntimeError(f"another projector has moved the checkpoint of {result.source}")
+                raise FencedError(result.source)
             case _:
                 assert_never(result)
 

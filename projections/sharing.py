@@ -14,7 +14,7 @@ class FencedError(Exception):
     """The source is another projector's, or to be read anew."""
 
     def __init__(self, source: str) -> None:
-        super().__init__(source)
+        super().__init__(f"another projector has moved the checkpoint of {source}, or it is to be read anew")
         self.source = source
 
 
