@@ -94,7 +94,8 @@ async def add_rows(connection: Connection, rows: Iterable[Row], graph: Graph) ->
 
 async def write_facts(connection: Connection, store: FactStore, graph: Graph = LIVE) -> None:
     """What the store took in since it was last settled."""
-    await append(connection, f"{graph.schema}.fact", FACT_COLUMNS, [fact_row(store, key) for key in store.added])
+    if store.added:
+        await append(connection, f"{graph.schema}.fact", FACT_COLUMNS, (fact_row(store, key) for key in store.added))
     if store.changed:
         await connection.execute(
             graph.sql["change_facts"], *columns([fact_row(store, key) for key in store.changed], 7)
@@ -123,15 +124,15 @@ async def write_edges(connection: Connection, index: Index, name: str, graph: Gr
                 await connection.execute(graph.sql[f"put_past_{name}"], *columns(chosen, 2))
 
 
-async def append(connection: Connection, table: str, names: Sequence[str], records: Sequence[tuple[Any, ...]]) -> None:
-    """Rows that are not there yet."""
-    if records:
-        schema, _, name = table.partition(".")
-        await connection.copy_records_to_table(name, schema_name=schema, columns=names, records=records)
+async def append(connection: Connection, table: str, names: Sequence[str], records: Iterable[tuple[Any, ...]]) -> None:
+    """Rows that are not there yet; they may be made while Postgres takes in those before them."""
+    schema, _, name = table.partition(".")
+    await connection.copy_records_to_table(name, schema_name=schema, columns=names, records=records)
 
 
 async def write_ledger(connection: Connection, entries: Sequence[Entry]) -> None:
-    await append(connection, "record.ledger", LEDGER_COLUMNS, [ledger_row(e) for e in entries])
+    if entries:
+        await append(connection, "record.ledger", LEDGER_COLUMNS, map(ledger_row, entries))
 
 
 def ledger_row(entry: Entry) -> tuple[Any, ...]:
@@ -171,7 +172,7 @@ async def write_feed(connection: Connection, events: Sequence[Event]) -> int | N
     if not events:
         return None
     first: int = await connection.fetchval(SQL["take_feed_positions"], len(events))
-    rows = [(first + place, *feed_row(event)) for place, event in enumerate(events, 1)]
+    rows = ((first + place, *feed_row(event)) for place, event in enumerate(events, 1))
     await append(connection, "record.feed", FEED_COLUMNS, rows)
     last = first + len(events)
     commands = [e.happening.command for e in events if e.happening.command]
