@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
 from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters.origins import DirectSource
 from adapters.registry import adapter
@@ -14,6 +15,8 @@ from orders.graph import Row
 from projections.database import SQL, Connection
 from projections.replay import Rows, replayed, stored
 
+AGAIN = 1.0
+"""Seconds until what differs is looked at again."""
 AT_REST = 1.0
 """Seconds without a new change after which the projector is taken to be at rest."""
 
@@ -57,11 +60,15 @@ class Account(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """`replay` compares the graph with the ledger's replay, which stands in its `direct`; `direct` with the sources."""
+    """`replay` compares the graph with the ledger's replay, which stands in its `direct`; `direct` with the sources.
+
+    `moved` counts what differed from the sources and did not any more, or otherwise, when it was looked at again.
+    """
 
     replay: list[Difference]
     direct: list[Difference]
     accounts: list[Account]
+    moved: int = 0
 
     @property
     def verified(self) -> bool:
@@ -76,6 +83,24 @@ async def verify(graph_dsn: str, sources: Sequence[DirectSource], *, settle_with
         verdict = await verify_once(graph_dsn, sources)
         if verdict.verified or time.monotonic() >= deadline:
             return verdict
+
+
+async def verify_living(
+    graph_dsn: str, sources: Sequence[DirectSource], within: float, say: Callable[[str], None]
+) -> Verdict:
+    """Over sources that are written to: what differs from them in the same way for `within` seconds is wrong.
+
+    A value that is under way differs for a moment, and then no more or otherwise.
+    """
+    verdict = await verify_once(graph_dsn, sources)
+    first, deadline = len(verdict.direct), time.monotonic() + within
+    if first and within:
+        say(f"{first} values differ from the sources, which may be on their way: looking again for {within:g} s")
+    while verdict.direct and time.monotonic() < deadline:
+        await asyncio.sleep(AGAIN)
+        still = set(await compare_direct(graph_dsn, sources))
+        verdict = replace(verdict, direct=[each for each in verdict.direct if each in still])
+    return replace(verdict, moved=first - len(verdict.direct))
 
 
 async def verify_once(graph_dsn: str, sources: Sequence[DirectSource]) -> Verdict:
@@ -139,8 +164,9 @@ def text_of(value: object) -> str | None:
 def report(verdict: Verdict) -> str:
     """For people: what was compared, and what differs, order by order."""
     parts = [account_line(account) for account in verdict.accounts]
-    for name, found in (("the ledger's replay", verdict.replay), ("the sources at rest", verdict.direct)):
-        parts.append(f"graph and {name}: {'equal' if not found else f'{len(found)} differences'}")
+    moved = f", but for {verdict.moved} values that were on their way" if verdict.moved else ""
+    for name, found, but in (("the ledger's replay", verdict.replay, ""), ("the sources", verdict.direct, moved)):
+        parts.append(f"graph and {name}: {f'{len(found)} differences' if found else 'equal'}{but}")
         if found:
             parts.append(render(found))
     parts.append("verified" if verdict.verified else "NOT verified")

@@ -33,6 +33,11 @@ def say(text: str) -> None:
         print(text, flush=True)  # noqa: T201  # the command line's output
 
 
+def say_aside(line: str) -> None:
+    """What is not the answer."""
+    print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+
 def to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
@@ -64,7 +69,7 @@ def finish(main: Callable[[], Coroutine[Any, Any, None]], data: Path | None = No
 
         if (line := line_of(error, data)) is None:
             raise
-        print(f"milepost: {line}", file=sys.stderr)  # noqa: T201
+        say_aside(f"milepost: {line}")
         sys.exit(2)
 
 

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from adapters.origins import DirectSource
-from app.cli.common import Above0, Data, Demo, Json, app, finish, folder, say, to_json
+from app.cli.common import Above0, Data, Demo, Json, app, finish, folder, say, say_aside, to_json
 from app.settings import Settings
 
 
@@ -44,15 +45,25 @@ def sources(*, json: Json = False, data: Data = None, demo: Demo = False) -> Non
 
 
 @app.command
-def verify(*, json: Json = False, data: Data = None, demo: Demo = False) -> None:
+def verify(
+    *,
+    within: Annotated[
+        float,
+        Parameter(
+            help="Seconds for which a value has to differ: one on its way soon does not.", validator=Number(gte=0)
+        ),
+    ] = 30.0,
+    json: Json = False,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
     """Compare the graph with its ledger and with the sources. Exit code 1 when they differ."""
-    from app.verifying import report
-    from app.verifying import verify as verify_graph
+    from app.verifying import report, verify_living
 
     async def main() -> None:
         settings = Settings.load(data_folder)
         sources = [DirectSource(s.name, s.adapter, s.dsn) for s in settings.sources]
-        verdict = await verify_graph(settings.graph_dsn, sources)
+        verdict = await verify_living(settings.graph_dsn, sources, within, say_aside)
         say(to_json({"verified": verdict.verified} | msgspec.structs.asdict(verdict)) if json else report(verdict))
         if not verdict.verified:
             sys.exit(1)

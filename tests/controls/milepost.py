@@ -92,9 +92,12 @@ class Installed:
     async def verdict(self) -> Verdict:
         """As `milepost verify` finds, once Postgres is there and nothing moves."""
         await self.fetch("select")
-        settings = Settings.load(self.data)
-        sources = [DirectSource(s.name, s.adapter, s.dsn) for s in settings.sources]
-        return await verify(settings.graph_dsn, sources, settle_within=SECONDS)
+        return await verify(Settings.load(self.data).graph_dsn, self.origins, settle_within=SECONDS)
+
+    @property
+    def origins(self) -> list[DirectSource]:
+        """The sources, to be read at rest."""
+        return [DirectSource(s.name, s.adapter, s.dsn) for s in Settings.load(self.data).sources]
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
 
+from app.verifying import report, verify_living
 from tests.controls.milepost import MILEPOST, SECONDS, Milepost, owner
-from tests.controls.selling import entered, new_number
+from tests.controls.selling import accepted, entered, new_number
 from tests.controls.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -84,3 +88,33 @@ async def test_a_change_that_nobody_could_use(whole: Milepost) -> None:
     assert (code, request["outcome"][0]["became"]) == (0, "GONE")
     code, [verdict] = await told(whole, "verify")
     assert (code, verdict["verified"], verdict["direct"]) == (0, True, [])
+
+
+async def test_what_is_on_its_way_is_no_difference(whole: Milepost) -> None:
+    number, said = new_number(), list[str]()
+    await whole.write("erp", *entered(number))
+    await until(partial(shown, whole, number), SECONDS)
+    projector = whole.pid("projector")
+    look = partial(verify_living, whole.settings.graph_dsn, whole.origins)
+
+    def go_on(line: str) -> None:
+        said.append(line)
+        os.kill(projector, signal.SIGCONT)
+
+    os.kill(projector, signal.SIGSTOP)
+    try:
+        await whole.write("erp", accepted(number))
+        late = await look(0, said.append)
+        assert not late.verified
+        assert {each.order for each in late.direct} == {str(number)}
+        found = await look(SECONDS, go_on)
+    finally:
+        os.kill(projector, signal.SIGCONT)
+    assert found.verified, report(found)
+    assert found.moved == len(late.direct)
+    assert f"graph and the sources: equal, but for {found.moved} values that were on their way" in report(found)
+    assert [line.split(" ", 1)[0] for line in said] == [str(found.moved)]
+
+
+async def shown(whole: Milepost, number: int) -> bool:
+    return bool((await whole.client.ask("query ($n: String!) { order(number: $n) { id } }", n=str(number)))["order"])
