@@ -14,8 +14,8 @@ from app.settings import Config, KafkaConfig, SourceSettings
 from cdc import kinds
 from cdc.connect import Config as ConnectorConfig
 from cdc.connect import Connect
-from cdc.connecting import give_up_place, look, make_ready, place_behind
-from cdc.kafka_topics import ensure, forget, history_of, topic_of
+from cdc.connecting import give_up_place, look, lost_place, make_ready, place_behind
+from cdc.kafka_topics import ensure, exists, forget, history_of, topic_of
 from cdc.kinds import Captured
 from cdc.mariadb.database import MariaDatabase
 from cdc.mariadb.login import MODES
@@ -148,15 +148,19 @@ class Connectors:
         await self.refill(database, loss.behind, loss.gtid)
 
     async def stuck(self, database: Captured) -> Loss | None:
-        """A MariaDB's that was killed when all that it had stored was the begin of its snapshot, which is no place in
-        the log: it refuses to start from there.
+        """A MariaDB's whose place in the log or schema history is gone, or that was killed before it had a place: it
+        refuses to start.
         """
         name = self.name(database)
         if not isinstance(database, MariaDatabase) or (await self._connect.status(name)).state != FAILED:
             return None
         offset = await self._connect.offset(name)
-        placed = offset is None or "file" in offset
-        return None if placed else Loss("its connector has stored no place in the log", None)
+        if offset is None:
+            return None
+        reason = await lost_place(database, offset)
+        if reason is None and not await exists(self._kafka.bootstrap, history_of(self._kafka.topics, database.name)):
+            reason = "what was known of its columns is gone"
+        return Loss(reason, None) if reason else None
 
     async def refill(self, database: Captured, behind: int | None, gtid: str = "") -> None:
         """Say everything behind this place in the log once more, by a snapshot if the source has it no more.

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from cdc import database
 from cdc.binlog import binlog_log
 from cdc.database import connected
@@ -46,6 +48,15 @@ async def place_behind(captured: Captured, log: int, gtid: str) -> Offset | None
     if slot is None or slot.lost or slot.confirmed is None or slot.confirmed > log:
         return None
     return {"lsn": log, "lsn_proc": log, "lsn_commit": log, "txId": 0, "ts_usec": 0}
+
+
+async def lost_place(captured: MariaDatabase, offset: Offset) -> str | None:
+    """Why a connector cannot go on from what it has stored, as far as that is the log's fault; None if it can."""
+    if "file" not in offset:
+        # Of the begin of a snapshot no place is stored.
+        return "its connector has stored no place in the log"
+    server = await mariadb.inspect(captured)
+    return await mariadb.gap(captured, server, mariadb.identity(captured, server), msgspec.json.encode(offset))
 
 
 async def give_up_place(captured: Captured) -> None:

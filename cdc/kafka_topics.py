@@ -1,7 +1,8 @@
 """The sources' topics: of one partition each, so that what was committed in a source keeps its order."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -27,9 +28,7 @@ def history_of(topics: str, source: str) -> str:
 
 async def ensure(bootstrap: str, topics: Sequence[str]) -> None:
     """Make those that are missing. Raises StartError for one of several partitions, KafkaError when out of reach."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
+    async with _admin(bootstrap) as admin:
         missing = sorted(set(topics) - set(await admin.list_topics()))
         if missing:
             await _make(admin, missing)
@@ -39,17 +38,27 @@ async def ensure(bootstrap: str, topics: Sequence[str]) -> None:
                     f"topic {found['topic']} has {len(found['partitions'])} partitions, which would tear its source's "
                     "transactions apart: delete it, or choose another name for `topics`"
                 )
-    finally:
-        await admin.close()
+
+
+async def exists(bootstrap: str, topic: str) -> bool:
+    """Raises KafkaError when out of reach."""
+    async with _admin(bootstrap) as admin:
+        return topic in await admin.list_topics()
 
 
 async def forget(bootstrap: str, topic: str) -> None:
     """Delete it if it is there. Raises KafkaError when out of reach."""
+    async with _admin(bootstrap) as admin:
+        if topic in await admin.list_topics():
+            await admin.delete_topics([topic])
+
+
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        if topic in await admin.list_topics():
-            await admin.delete_topics([topic])
+        yield admin
     finally:
         await admin.close()
 

@@ -6,6 +6,8 @@ import time
 from contextlib import suppress
 from typing import Final, Protocol
 
+from aiokafka.errors import KafkaError
+
 from cdc.kinds import Captured
 from cdc.pauses import Pauses
 from cdc.topic import Loss
@@ -44,8 +46,8 @@ class Menders:
             self._looks[database.name] = time.monotonic(), asyncio.create_task(self._look(database))
 
     async def _look(self, database: Captured) -> None:
-        # That the workers do not answer is told to whoever asks how connectors do.
-        with suppress(MilepostError):
+        # That workers, broker or source do not answer is told to whoever asks how connectors do.
+        with suppress(MilepostError, KafkaError, OSError):
             if self._filler and (loss := await self._filler.stuck(database)):
                 self.care(database, loss)
 

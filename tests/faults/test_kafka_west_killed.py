@@ -1,16 +1,17 @@
 """A MariaDB behind Kafka Connect: the worker dies within a transaction, the log is gone, columns come meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from cdc.change import Change
+from cdc.change import Change, Snapshot
+from cdc.kafka_topics import forget, history_of
 from cdc.mariadb.database import MariaDatabase
 from cdc.mariadb.resuming import offset_behind
 from tests.controls.capturing import Reader, has, snapshot_taken
 from tests.controls.kafka import Kafka
-from tests.controls.mariadb import MariaDb, run
+from tests.controls.mariadb import MariaDb, ask, connect, run
 from tests.controls.topics import Captured, captured_west, reading
 from tests.controls.waiting import until
 from tests.controls.west import put
@@ -118,6 +119,65 @@ async def test_a_log_that_is_gone_asks_for_a_snapshot(west: str, wms: Captured, 
         await snapshot_taken(reader, "west", epoch=2)
         put(west, "newer", 4)
         await has(reader, "west", [2, 3, 4])
+
+
+async def purged(_: Captured, server: str) -> bool:
+    """Whether no file of the log is left but the one that is written, once that server may drop them."""
+    run(server, f"purge binary logs to '{ask(server, 'show master status')}'")
+    with connect(server) as db, db.cursor() as cursor:
+        return cursor.execute("show binary logs") == 1
+
+
+async def reset(_: Captured, server: str) -> bool:
+    run(server, "reset master")
+    return True
+
+
+async def forgotten(wms: Captured, _: str) -> bool:
+    """How the columns were."""
+    await forget(wms.config.bootstrap, history_of(wms.config.topics, "west"))
+    return True
+
+
+@pytest.mark.parametrize("lose", [purged, reset, forgotten])
+async def test_what_goes_while_nobody_reads_is_noticed(
+    west: str, wms: Captured, mariadb: MariaDb, lose: Callable[[Captured, str], Awaitable[bool]]
+) -> None:
+    """And healed by a new snapshot, without anybody asking for one."""
+    reader = Reader()
+    async with reading(wms, reader):
+        put(west, "streamed", 3)
+        await has(reader, "west", [1, 2, 3])
+        await until(lambda: placed(wms), 30)
+        await wms.connect.stop(wms.name)
+        run(west, "delete from item where id = 1")
+        run(mariadb.dsn("mysql"), "flush binary logs")
+        await until(lambda: lose(wms, mariadb.dsn("mysql")), 30)
+        await wms.connect.resume(wms.name)
+        await snapshot_taken(reader, "west", epoch=2)
+        put(west, "newer", 4)
+        await has(reader, "west", [2, 3, 4])
+
+
+async def test_the_worker_dies_in_the_middle_of_a_snapshot(kafka: Kafka, west: str, wms: Captured) -> None:
+    """Whatever it had stored by then, another one is taken whole."""
+    reader, many = Reader(), range(100, 9_100)
+    async with reading(wms, reader):
+        await snapshot_taken(reader, "west")
+        run(west, "insert into item select seq, 'old' from seq_100_to_9099")
+        await has(reader, "west", {1, 2, *many})
+        before = await wms.records()
+        await wms.connectors.refill(wms.database, None)
+        await until(lambda: grown(wms, before + 2_000), 60)
+        await killed(kafka)
+        await until(lambda: read_anew(reader), 90)
+        put(west, "new", 3)
+        await has(reader, "west", {1, 2, 3, *many})
+
+
+async def read_anew(reader: Reader) -> bool:
+    """Whether a later snapshot than the first has ended."""
+    return any(each.position.epoch > 1 for each in reader.of("west", Snapshot.LAST))
 
 
 async def test_columns_come_and_go_while_it_runs_and_while_nobody_reads(kafka: Kafka, west: str, wms: Captured) -> None:
