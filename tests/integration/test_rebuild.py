@@ -21,7 +21,7 @@ from projections.retention import drop
 from tests.controls import projecting
 from tests.controls.histories import east_order
 from tests.controls.projecting import deleted, header, line, order, transaction, truncated
-from tests.controls.rebuilding import Mended, mended, rebuild, rebuilt, whole
+from tests.controls.rebuilding import Mended, mended, rebuild, rebuilt, unstorable, whole
 from tests.controls.story import MAPPINGS, captured_story
 from tests.integration.test_projector import batches, interleaved
 
@@ -181,6 +181,15 @@ async def test_what_the_mapping_cannot_read_any_more_stops_it(graph: Connection,
         await rebuilt(database, mended(unreadable))
     assert await whole(graph) == before
     await unnoticed(graph, database)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+async def test_what_postgres_refuses_stops_it(graph: Connection, database: str, workers: int) -> None:
+    await projected(graph, order(1, 1), order(2, 2, cuspo="PO-2"))
+    before = await whole(graph)
+    with pytest.raises(RejectedError, match="Postgres refuses what the mapping makes of the ledger"):
+        await rebuilt(database, mended(unstorable), workers=workers)
+    assert await whole(graph) == before
 
 
 async def test_the_old_graph_stays_until_told(graph: Connection, database: str) -> None:
