@@ -14,6 +14,8 @@ from orders.errors import PoisonError
 from orders.facts import Fact
 
 _T = TypeVar("_T")
+LONGEST = 1_000
+"""Characters of a text that is looked for by its parts."""
 
 
 class Columns:
@@ -66,6 +68,14 @@ class Columns:
             self.partial = True
             return cast("str", raw)  # the fact is partial: the store puts the old value back
         return None if raw is None else str(raw)
+
+    def reference(self, column: str) -> str | None:
+        """A text by whose parts people look for something: it must be short enough to be cut into all of them."""
+        found = self.text(column)
+        if type(found) is str and len(found) > LONGEST:
+            size = f"has {len(found)} characters; the mapping expects {LONGEST} at most"
+            raise PoisonError(f"{self.table}.{column} {size}. {self._cure}")
+        return found
 
     def id(self, column: str) -> str:
         raw = self._row.get(column)

@@ -98,6 +98,7 @@ class Server(msgspec.Struct, frozen=True):
     keyless: list[str]
     published: list[str | None] | None
     slot: Slot | None
+    encoding: str = "UTF8"
 
 
 @asynccontextmanager
@@ -138,6 +139,9 @@ def _complaint(database: CapturedDatabase, server: Server) -> str | None:
         return f"wal_level is {server.wal_level}: set it to logical and restart that server"
     if not server.may_replicate:
         return "its role may not replicate: run `alter role … replication` there"
+    if server.encoding == "SQL_ASCII":
+        # Bytes that are no UTF-8 would end each snapshot, and come by the log as other letters than they were.
+        return "its encoding is SQL_ASCII, which says of no text what it is: copy it into a database that has one"
     if server.missing:
         return f"it has no table {', '.join(server.missing)}: mend the list of tables"
     if server.keyless:

@@ -96,7 +96,7 @@ def order(key: str, row: Columns) -> Fact:
             number=number,
             commercial=row.code("ordsts", COMMERCIAL),
             customer=row.text("cusno"),
-            customer_po=row.text("cuspo"),
+            customer_po=row.reference("cuspo"),
             channel=row.code("ordsrc", CHANNELS),
             currency=row.id("curcd"),
             ordered_at=row.wall_clock("orddt"),

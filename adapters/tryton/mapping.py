@@ -58,7 +58,7 @@ def sale(key: str, row: Columns) -> Fact:
             number=number,
             commercial=row.code("state", COMMERCIAL),
             customer=row.text("party"),
-            customer_po=row.text("reference"),
+            customer_po=row.reference("reference"),
             channel=None,
             currency=row.id("currency"),
             ordered_at=stamped(row, "create_date"),

@@ -16,6 +16,7 @@ select json_build_object(
     'log_end', case when not pg_is_in_recovery() then pg_current_wal_lsn() - '0/0'::pg_lsn end,
     'next_transaction', pg_snapshot_xmax(pg_current_snapshot())::text::bigint % 4294967296,
     'wal_level', current_setting('wal_level'),
+    'encoding', current_setting('server_encoding'),
     'may_replicate', (
         select rolreplication or rolsuper or exists (
             select from pg_roles r where r.rolname = 'rds_replication' and pg_has_role(r.oid, 'member'))

@@ -1,4 +1,4 @@
-"""F13, F16, F18, F19, F20 by the real log: what sessions, large values, keys and whole tables do to it."""
+"""F13, F16, F18, F19, F20, F23 by the real log: what sessions, large values, keys and whole tables do to it."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from tests.controls.capturing import ITEMS, Reader, captured, engine, has, put, 
 from tests.controls.sql import run
 from tests.controls.waiting import until
 
-SESSIONS, EACH = 8, 12
+SESSIONS, EACH = 20, 12
 BIG = """
 create table big (id int primary key, n int, t text, j jsonb, a text[], b bytea);
 alter table big alter t set storage external, alter j set storage external, alter a set storage external,
@@ -58,6 +58,7 @@ async def test_what_a_log_can_hold(database: str, data: Path) -> None:
     async with captured(engine(data, CapturedDatabase("erp", database, TABLES, heartbeat=1.0)), reader):
         await snapshot_taken(reader, "erp")
         await a_key_changes(database, log)
+        await a_value_of_ten_megabytes(database, log)
         await large_values_that_did_not_change(database, log)
         await a_table_whose_identity_is_the_whole_row(database, log)
         await a_table_is_emptied(database, log)
@@ -70,6 +71,14 @@ async def a_key_changes(dsn: str, log: Log) -> None:
     assert (gone.op, gone.key["id"], made.op, made.key["id"]) == (Op.DELETE, 3, Op.CREATE, 30)
     assert gone.transaction == made.transaction
     assert gone.position < made.position
+
+
+async def a_value_of_ten_megabytes(dsn: str, log: Log) -> None:
+    """It is no more than a value, in the memory that the engine has."""
+    await run(dsn, "insert into item select 31, repeat('x', 10000000)", "delete from item where id = 31")
+    *_, made, gone = await log.come("item", 4)
+    assert made.after is not None
+    assert (made.after["id"], len(made.after["name"]), gone.key["id"]) == (31, 10_000_000, 31)
 
 
 async def large_values_that_did_not_change(dsn: str, log: Log) -> None:

@@ -21,6 +21,7 @@ ORDERS = "select id from graph.orders where commercial = 'ACCEPTED' order by id"
 KINDS = "select kind, order_id from record.dead_letter where resolved_at is null order by id"
 ENDLESS = "9e999999"
 _POSTING = {"pstno": 501, "whs": "EA", "whsref": None, "carcd": None, "trkno": None, "shpdt": None}
+RAW = "select tbl, reason, raw from record.dead_letter"
 DEAD = "select tbl, reason, convert_from(raw, 'UTF8') as raw from record.dead_letter order by id"
 
 
@@ -135,10 +136,27 @@ async def test_a_snapshot_that_holds_an_order_of_which_nothing_follows(graph: Co
     assert await graph.fetch(KINDS) == []
 
 
-async def test_what_capture_could_not_read_is_kept_as_it_came(graph: Connection) -> None:
-    torn = b'{"ordno": 2, "cus'
+@pytest.mark.parametrize(
+    "torn",
+    [
+        pytest.param(b'{"ordno": 2, "cus', id="torn"),
+        pytest.param(b'{"ordno": 2, "cuspo": "\xff\xfe\x80"}', id="no UTF-8"),
+        pytest.param(b'{"ordno": 2, "cuspo": "\0"}', id="NUL"),
+    ],
+)
+async def test_what_capture_could_not_read_is_kept_as_it_came(graph: Connection, torn: bytes) -> None:
     assert await projected(graph, order(1, 1), transaction(2, torn), order(3, 3)) == ["1", "3"]
-    assert [tuple(row) for row in await graph.fetch(DEAD)] == [("public.ordhdr", "it is no JSON", torn.decode())]
+    assert [tuple(row) for row in await graph.fetch(RAW)] == [("public.ordhdr", "it is no JSON", torn)]
+
+
+async def test_ten_megabytes_wait_alone_where_they_do_not_fit(graph: Connection) -> None:
+    """As a number that is looked for by its parts, for which Postgres would take hours; a note may have any length."""
+    much = "P" * 10_000_000
+    noted = transaction(3, header(3, ordnte=much), line(3))
+    assert await projected(graph, order(1, 1), order(2, 2, cuspo=much), noted) == ["1", "3"]
+    [[table, reason, raw]] = await graph.fetch(RAW)
+    assert (table, json.loads(raw)["after"]["cuspo"]) == ("public.ordhdr", much)
+    assert reason.startswith("public.ordhdr.cuspo has 10000000 characters; the mapping expects 1000 at most. ")
 
 
 async def test_a_dead_letter_that_comes_again_is_one(graph: Connection) -> None:

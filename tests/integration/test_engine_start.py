@@ -73,6 +73,17 @@ async def test_a_role_that_may_not_publish(others: str | None, postgres: Postgre
     await check(erp)
 
 
+async def test_an_encoding_that_is_none(postgres: Postgres) -> None:
+    """F23: what is no UTF-8 in it would be shown as other letters."""
+    admin = postgres.dsn("postgres")
+    await run(admin, "create database bytes encoding 'SQL_ASCII' template template0 locale 'C'")
+    try:
+        await run(postgres.dsn("bytes"), ITEMS)
+        assert "its encoding is SQL_ASCII" in await refused(items("erp", postgres.dsn("bytes")))
+    finally:
+        await run(admin, "drop database bytes")
+
+
 async def test_the_slot_of_another_database(postgres: Postgres, database: str) -> None:
     await run(database, ITEMS)
     await run(database, "select pg_create_logical_replication_slot('milepost_erp', 'pgoutput')")
