@@ -1,6 +1,8 @@
 """Lines that are bad: one lets a COMMIT through and never brings the answer, one stands still, one breaks."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -86,7 +88,9 @@ class StandingLine(Line):
 
 
 class BrittleLine(Line):
-    """`snap` breaks it for all who are connected; who connects again is served."""
+    """`snap` breaks it for all who are connected, by a reset; who connects again is served."""
+
+    _AT_ONCE = struct.pack("ii", 1, 0)
 
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn)
@@ -94,7 +98,10 @@ class BrittleLine(Line):
 
     def snap(self) -> None:
         while self._connections:
-            self._connections.pop().transport.abort()
+            transport = self._connections.pop().transport
+            if not transport.is_closing():
+                transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, self._AT_ONCE)
+                transport.abort()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.append(writer)

@@ -1,4 +1,4 @@
-"""The source's own server dies or cuts the connection: capture goes on by itself, in the same epoch."""
+"""F1, F2: the source's own server dies or the connection is cut: capture goes on by itself, in the same epoch. C2."""
 
 import os
 import signal
@@ -9,9 +9,12 @@ from app.postgres import Postgres
 from cdc.capture import State
 from cdc.engine import EngineSource
 from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, snapshot_taken
+from tests.controls.cutting import brittle_line
 from tests.controls.sql import run
 from tests.controls.waiting import until
 
+CUTS = 8
+READS = "select count(*) from pg_replication_slots where slot_name = 'milepost_erp' and active"
 CUT = "select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = 'milepost_erp'"
 
 
@@ -44,11 +47,27 @@ async def test_the_connection_is_cut_again_and_again(database: str, data: Path) 
     reader = Reader()
     async with captured(engine(data, items("erp", database)), reader):
         await snapshot_taken(reader, "erp")
-        for ident in range(5):
+        for ident in range(CUTS):
             await put(database, "new", ident)
             await until(lambda: cut(database), 40)
-        await has(reader, "erp", range(5))
-    assert reader.streamed_ids("erp") == list(range(5))
+        await has(reader, "erp", range(CUTS))
+    assert reader.streamed_ids("erp") == list(range(CUTS))
+    assert {each.position.epoch for each in reader.transactions} == {1}
+
+
+async def test_the_line_is_reset_again_and_again(database: str, data: Path) -> None:
+    """So that neither side hears of an end; the source may hold the slot for the dead connection a while."""
+    await run(database, ITEMS)
+    reader = Reader()
+    async with brittle_line(database) as line, captured(engine(data, items("erp", line.dsn)), reader):
+        await snapshot_taken(reader, "erp")
+        for ident in range(CUTS):
+            await put(database, "new", ident)
+            await until(lambda: ask(database, READS), 40)
+            line.snap()
+        await has(reader, "erp", range(CUTS))
+    assert reader.streamed_ids("erp") == list(range(CUTS))
+    assert {each.position.epoch for each in reader.transactions} == {1}
 
 
 async def cut(dsn: str) -> bool:
