@@ -178,13 +178,15 @@ async def streamed_over_kills(
 
 
 async def snapshot_over_a_kill(
-    source: EngineSource, reader: Reader, name: str, change: Callable[[], Awaitable[None]]
+    source: EngineSource, reader: Reader, name: str, change: Callable[[], Awaitable[None]], after: int = 1
 ) -> None:
-    """The engine is killed in the middle of its snapshot, after a change: the next one is whole, in a new epoch."""
+    """The engine is killed in the middle of its snapshot, when `after` rows have come, and the source was changed: the
+    next one is whole, in a new epoch.
+    """
     async with asyncio.timeout(90), source.open({}) as batches:
         async for batch in batches:
             checkpoints = reader.take(batch)
-            if reader.checkpoints[name].position.epoch == 1:
+            if reader.checkpoints[name].position.epoch == 1 and len(reader.rows[name]) >= after:
                 # Not told: the engine waits, in the middle.
                 assert reader.checkpoints[name].snapshotting
                 await change()

@@ -16,6 +16,7 @@ from tests.controls.capturing import (
     engine,
     has,
     items,
+    kill,
     put,
     snapshot_over_a_kill,
     snapshot_taken,
@@ -25,7 +26,9 @@ from tests.controls.sql import run
 from tests.controls.waiting import until
 
 KILLS = 3
-ROWS = 9_000
+ROWS = 20_000
+"""Of a snapshot, which come by 2,000."""
+MANY = "insert into item select id, 'old' from generate_series(0, 19999) id"
 
 
 @pytest.fixture
@@ -58,18 +61,40 @@ async def test_one_that_hangs_is_killed_and_started_again(
     assert "its engine has said nothing for 5 s: it is killed" in caplog.text
 
 
-async def test_killed_in_the_middle_of_a_snapshot(erp: str, data: Path) -> None:
-    """The first snapshot is left unfinished, the second takes all; what was deleted between them is swept."""
-    await put(erp, "old", *range(10))
-    await run(erp, "insert into item select id, 'old' from generate_series(10, 8999) id")
+async def test_what_the_engine_keeps_itself_is_not_believed(erp: str, data: Path) -> None:
+    """F8: its offset is in a file, which is cut off, of another source, or old; the checkpoint counts."""
+    reader, source = Reader(), engine(data, items("erp", erp))
+    async with captured(source, reader):
+        await snapshot_taken(reader, "erp")
+        await put(erp, "new", 0)
+        await has(reader, "erp", {0})
+        [first] = (data / "engine").glob("*.offset")
+        old = first.read_bytes()
+        for ident, damaged in enumerate((old[: len(old) // 2], old.replace(b"erp", b"wms"), old), 1):
+            await put(erp, "new", ident)
+            await has(reader, "erp", range(ident + 1))
+            for run_ in range(1, 10):
+                (data / "engine" / f"{run_}.offset").write_bytes(damaged)
+            await kill(source)
+    async with captured(source, reader):
+        await put(erp, "new", 4)
+        await has(reader, "erp", range(5))
+    assert reader.streamed_ids("erp") == list(range(5))
+    assert {each.position.epoch for each in reader.transactions} == {1}
+
+
+@pytest.mark.parametrize("percent", [10, 50, 90])
+async def test_killed_in_the_middle_of_a_snapshot(erp: str, data: Path, percent: int) -> None:
+    """F15: the first snapshot is left unfinished, the second takes all; what was deleted between them is swept."""
+    await run(erp, MANY)
     changes = ("delete from item where id < 10", "update item set name = 'new' where id = 10")
     reader, source = Reader(), engine(data, items("erp", erp))
-    await snapshot_over_a_kill(source, reader, "erp", lambda: run(erp, *changes))
+    await snapshot_over_a_kill(source, reader, "erp", lambda: run(erp, *changes), ROWS * percent // 100)
     assert reader.table("erp") == {10: "new"} | dict.fromkeys(range(11, ROWS), "old")
 
 
 async def test_a_snapshot_left_half_done_is_taken_anew_by_the_next_start(erp: str, data: Path) -> None:
-    await run(erp, "insert into item select id, 'old' from generate_series(0, 8999) id")
+    await run(erp, MANY)
     reader, source = Reader(), engine(data, items("erp", erp))
     async with source.open({}) as batches:
         checkpoints = reader.take(await anext(batches))
