@@ -4,41 +4,19 @@ It is never resumed in silence: a snapshot in a new epoch shows what is there no
 """
 
 import logging
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.postgres import Postgres
-from tests.controls.capturing import Reader, ask, captured, engine, has, items, put, snapshot_taken
+from tests.controls.capturing import Reader, captured, engine, has, items, put, snapshot_taken
+from tests.controls.replacing import by_backup, by_standby, copied, is_primary
 from tests.controls.sql import run
 from tests.controls.waiting import until
 
 MANY = "do $$ begin for n in 1..300 loop perform pg_current_xact_id(); commit; end loop; end $$"
 """Transactions."""
-
-
-def copied(one: Path, other: Path) -> None:
-    shutil.rmtree(other, ignore_errors=True)
-    subprocess.run(["cp", "-a", str(one), str(other)], check=True)
-
-
-def by_backup(files: Path, backup: Path) -> None:
-    copied(backup, files)
-
-
-def by_standby(files: Path, backup: Path) -> None:
-    """A base backup, which has no slots, as a standby that knows all but the last of it."""
-    copied(backup, files)
-    for slot in (files / "pg_replslot").iterdir():
-        shutil.rmtree(slot)
-    (files / "standby.signal").touch()
-
-
-async def is_primary(dsn: str) -> bool:
-    return bool(await ask(dsn, "select not pg_is_in_recovery() or pg_promote()"))
 
 
 @pytest.mark.parametrize(
