@@ -1,9 +1,7 @@
 """F31, F34 and deadlocks: the graph's Postgres takes no write for a while. Nothing is lost, doubled or half there."""
 
 import asyncio
-import contextlib
 import os
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 from app.postgres import Postgres
 from projections.database import Connection
 from tests.controls import projecting
+from tests.controls.disks import fill, small_disk
 from tests.controls.projecting import order
 from tests.controls.running import running, there
 from tests.controls.waiting import until
@@ -59,37 +58,24 @@ async def test_a_deadlock_costs_a_try_and_no_more(
     await projecting.check(graph)
 
 
-def run(*command: str) -> bool:
-    return subprocess.run(command, check=False).returncode == 0
-
-
-def fill(path: Path) -> None:
-    """Until nothing more fits."""
-    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
-        while file.write(bytes(4096)):
-            pass
-
-
 @pytest.fixture
 async def small(postgres: Postgres, data: Path) -> AsyncIterator[Path]:
     """A tablespace of 24 MB, and a database `small` in it."""
-    disk = data / "disk"
-    disk.mkdir()
-    if os.geteuid() or not run("mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)):
-        pytest.skip("a small disk can be mounted by root alone, where it may mount at all")
-    owner = postgres.folder.stat()
-    for path in (data, disk):
-        os.chown(path, owner.st_uid, owner.st_gid)
-    db = await asyncpg.connect(postgres.dsn("postgres"))
-    try:
-        await db.execute(await db.fetchval("select format('create tablespace small location %L', $1::text)", str(disk)))
-        await db.execute("create database small tablespace small")
-        yield disk
-        await db.execute("drop database small with (force)")
-        await db.execute("drop tablespace small")
-    finally:
-        await db.close()
-        assert run("umount", str(disk))
+    disk, owner = data / "disk", postgres.folder.stat()
+    with small_disk(disk):
+        for path in (data, disk):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        db = await asyncpg.connect(postgres.dsn("postgres"))
+        try:
+            await db.execute(
+                await db.fetchval("select format('create tablespace small location %L', $1::text)", str(disk))
+            )
+            await db.execute("create database small tablespace small")
+            yield disk
+            await db.execute("drop database small with (force)")
+            await db.execute("drop tablespace small")
+        finally:
+            await db.close()
 
 
 async def test_the_disk_is_full_for_a_while(postgres: Postgres, small: Path, caplog: pytest.LogCaptureFixture) -> None:
