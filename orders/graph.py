@@ -1,6 +1,6 @@
 """The rows of the order graph, one Struct per table of the schema `graph`, with the columns' names and order.
 
-`orders.lifecycle` makes them of facts; the projector writes them as they are. Instants are UTC.
+`orders.rows` makes them of what follows from the facts; the projector writes them as they are. Instants are UTC.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,0 +1,1 @@
+"""The rows of the graph, each made of what was worked out of the facts."""
