@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from app.postgres import Postgres
 from projections.database import Connection
@@ -24,6 +25,9 @@ from tests.controls.postgres import programs_with_tls as postgres_programs
 from tests.controls.serving import Client
 from tests.controls.waiting import until
 from tests.controls.west import ITEMS
+
+settings.register_profile("milepost", deadline=None)  # no test is about time
+settings.load_profile("milepost")
 
 _numbers = count(1)
 _FAST = {"fsync": "off", "max_connections": "100"}
