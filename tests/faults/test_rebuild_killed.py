@@ -102,11 +102,15 @@ async def test_workers_end_with_their_rebuild(graph: Connection, database: str, 
     rebuild = psutil.Process(process.pid)
     await until(lambda: stopped(rebuild), SECONDS)
     [worker] = rebuild.children()
-    process.send_signal(end)
-    if end is signal.SIGKILL:
-        worker.resume()
-    await asyncio.wait_for(process.communicate(), SECONDS)
-    await until(lambda: asyncio.sleep(0, not is_alive(worker)), SECONDS)
+    try:
+        process.send_signal(end)
+        if end is signal.SIGKILL:
+            worker.resume()
+        await asyncio.wait_for(process.communicate(), SECONDS)
+        await until(lambda: asyncio.sleep(0, not is_alive(worker)), SECONDS)
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
     await rebuilt_after_all(graph, database)
 
 
