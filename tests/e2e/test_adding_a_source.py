@@ -24,6 +24,7 @@ from tests.controls.files import prepare
 from tests.controls.milepost import MILEPOST, SECONDS, free_port
 from tests.controls.selling import MASTER_DATA, Statement, accepted, entered
 from tests.controls.serving import ROOT
+from tests.controls.sql import run
 from tests.controls.waiting import until
 
 PAGE = (ROOT / "docs" / "adding-a-source.md").read_text()
@@ -128,7 +129,7 @@ async def server(data: Path) -> AsyncIterator[Postgres]:
     postgres = Postgres(folder)
     await postgres.start()
     await postgres.create_database("north")
-    await execute(postgres.dsn("north"), *statements("north.sql"), *statements("grants.sql"))
+    await run(postgres.dsn("north"), *statements("north.sql"), *statements("grants.sql"))
     await create_databases(postgres.dsn("postgres"), Passwords("erp", "east", "secret"))
     yield postgres
     await postgres.stop()
@@ -136,15 +137,6 @@ async def server(data: Path) -> AsyncIterator[Postgres]:
 
 def statements(name: str) -> list[str]:
     return [each for each in FILES[name].split(";\n") if each.strip()]
-
-
-async def execute(dsn: str, *sql: str) -> None:
-    db = await asyncpg.connect(dsn)
-    try:
-        for each in sql:
-            await db.execute(each)
-    finally:
-        await db.close()
 
 
 async def sell(dsn: str, *wanted: Statement) -> None:
@@ -164,13 +156,13 @@ async def test_the_page_is_true_from_its_first_line_to_its_last(copy: Copy, serv
     assert "2 passed" in copy.run(tried)
     async with copy.up(up):
         await sell(server.dsn("erp"), *MASTER_DATA, *entered(ORDER), accepted(ORDER))
-        await execute(server.dsn("north"), WORKED)
+        await run(server.dsn("north"), WORKED)
         await until(partial(is_shown, copy), SECONDS)
         said = [copy.run(each) for each in looked]
         assert said[0].count("streaming") == 2
         assert (said[1], said[2].splitlines()[-1]) == ("no dead letter waits\n", "verified")
         assert copy.run(token).count(".") == 2
-        await execute(server.dsn("north"), UNKNOWN)
+        await run(server.dsn("north"), UNKNOWN)
         await until(partial(waits, copy), SECONDS)
     copy.mend("adapters/wms_north/codes.py", '"9":', '"8": "SHORT",\n    "9":')
     copy.mend("adapters/wms_north/direct.sql", "when 9", "when 8 then 'SHORT' when 9")
