@@ -64,7 +64,7 @@ def cases(cold: list[Seconds], warm: list[Seconds], memory: Bytes) -> list[Case]
 async def demo(data: Path) -> AsyncIterator[float]:
     """A live demo; gives the moment of its start."""
     port = free_port()
-    command = [sys.executable, "-c", "from app.cli import main; main()", "demo", "--data", str(data)]
+    command = [sys.executable, "-c", "from app.entry import main; main()", "demo", "--data", str(data)]
     begun = time.monotonic()
     process = await asyncio.create_subprocess_exec(
         *command, "--port", str(port), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from gateway.statements import SQL
-from gateway.visibility import Sight
 from orders.outages import FAILED
+
+if TYPE_CHECKING:  # settings are read by all processes, which need no schema for that
+    from gateway.visibility import Sight
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Borrowed: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -83,7 +85,7 @@ class Snapshot:
     a newer one.
     """
 
-    def __init__(self, pool: Pool, sight: Callable[[], Sight]) -> None:
+    def __init__(self, pool: Pool, sight: "Callable[[], Sight]") -> None:
         """`sight` is asked before each statement; it raises when nobody may see anything."""
         self._pool = pool
         self._sight = sight

@@ -32,7 +32,7 @@ from tests.controls.serving import Client
 from tests.controls.story import MAPPINGS
 from tests.controls.waiting import until
 
-MILEPOST = [sys.executable, "-c", "from app.cli import main; main()"]
+MILEPOST = [sys.executable, "-c", "from app.entry import main; main()"]
 """The command."""
 SECONDS = 90
 """Longest wait for anything."""

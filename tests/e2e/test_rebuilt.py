@@ -17,7 +17,7 @@ from tests.e2e.test_visible import seen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-COMMAND = [sys.executable, "-c", "from app.cli import main; main()", "rebuild"]
+COMMAND = [sys.executable, "-c", "from app.entry import main; main()", "rebuild"]
 FOLLOW = """
 subscription ($after: String) { orderEvents(after: $after) {
     ... on OrderEvent { orderId version type order { version displayStatus } }

@@ -211,6 +211,12 @@ def test_whoever_reads_us_may_stop_reading(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def test_ctrl_c_while_the_modules_are_read(tmp_path: Path) -> None:
+    (tmp_path / "cyclopts.py").write_text("raise KeyboardInterrupt")
+    done = subprocess.run(MILEPOST, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_each_option_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
     for words in ([], ["deadletters"], ["ledger"], ["connect"], ["documents"]):
         for command in commands_of(words):
