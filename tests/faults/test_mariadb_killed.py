@@ -10,7 +10,7 @@ from cdc.capture import State
 from cdc.engine import EngineSource
 from cdc.mariadb.database import gap, identity, inspect
 from cdc.resume import Identity
-from tests.controls import capturing
+from tests.controls import capturing, sql
 from tests.controls.capturing import (
     Reader,
     captured,
@@ -99,7 +99,7 @@ async def test_what_is_gone_asks_for_a_snapshot(west: str, database: str, data: 
     async with captured(capturing.engine(data, items(west, database)), reader):
         await snapshot_taken(reader, "west", epoch=2)
     assert reader.table("west") == {2: "old"}
-    await capturing.run(database, "drop schema capture cascade")
+    await sql.run(database, "drop schema capture cascade")
     async with captured(capturing.engine(data, items(west, database)), reader):
         await snapshot_taken(reader, "west", epoch=3)
         put(west, "new", 2)

@@ -6,7 +6,7 @@ import pytest
 
 from cdc.capture import State
 from cdc.change import Change, Snapshot, Transaction
-from tests.controls import capturing
+from tests.controls import capturing, sql
 from tests.controls.capturing import Reader, captured, has, snapshot_taken
 from tests.controls.mariadb import run
 from tests.controls.waiting import until
@@ -93,7 +93,7 @@ async def test_a_column_that_comes_while_nobody_reads_is_read(west: str, databas
 
 async def test_both_kinds_at_once(west: str, database: str, data: Path) -> None:
     """Two machines; each has what is its own."""
-    await capturing.run(database, capturing.ITEMS)
+    await sql.run(database, capturing.ITEMS)
     reader = Reader()
     source = capturing.engine(data, capturing.items("erp", database), items(west, database))
     async with captured(source, reader):

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,10 +11,9 @@ from adapters.direct import gather, prepare
 from adapters.origins import DirectSource
 from orders.errors import RejectedError, TransientError
 from tests.controls.mariadb import run
+from tests.controls.west import statements, tables
 
 pytestmark = pytest.mark.mariadb
-
-E2E = Path(__file__).parents[1] / "e2e"
 
 
 @pytest.fixture
@@ -28,8 +26,7 @@ async def graph(database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Reco
 
 
 def filled(west: str) -> DirectSource:
-    for name in ("west", "west_odd"):
-        run(west, *(E2E / f"{name}.sql").read_text().strip().removesuffix(";").split(";\n"))
+    run(west, *tables(), *statements("odd"))
     return DirectSource("west", "wms_west", west)
 
 
