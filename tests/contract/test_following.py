@@ -47,8 +47,7 @@ async def heard(process: Process, count: int) -> list[Any]:
 
 async def test_what_is_read_is_followed_over_a_broken_line(database: str, tmp_path: Path) -> None:
     folder = await asyncio.to_thread(install, NPM, tmp_path / "npm")
-    await serving.create_schemas(database)
-    await serving.create_rows(database)
+    await serving.create_graph(database)
     async with serving.running(database, tmp_path) as client, brittle_line(f"http://127.0.0.1:{client.port}") as line:
         await serving.append_to(client, "1042")
         board = await client.ask(BOARD)
