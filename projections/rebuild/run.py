@@ -213,9 +213,21 @@ class Rebuild:
         return [entered(row) for row in await self._db.fetch(SQL["alive_of"], list(self._facts.spared))]
 
     async def _drop_again(self) -> Report:
-        report = await self._report(swapped=False)
+        report = await self._told()
         await beside.drop(self._db, NEXT.schema)
         return report
+
+    async def _told(self) -> Report:
+        """Of both graphs as of one instant: what is projected meanwhile differs in neither."""
+        while True:
+            try:
+                touched = await self._catch_up()
+                async with self._kept_up("repeatable_read") as (_, more):
+                    await self._compared_again(touched | more)
+                    return await self._report(swapped=False)
+            except _NotYetError:
+                await self._make_again()
+                await self._compare()
 
     async def _replace(self) -> Report:
         await beside.put_past(self._db)

@@ -15,7 +15,7 @@ from projections.rebuild import facts
 from projections.rebuild.run import Rebuild
 from projections.sharing import Share
 from tests.controls import projecting
-from tests.controls.projecting import deleted, header, line, order, transaction, truncated
+from tests.controls.projecting import Written, deleted, header, line, order, transaction, truncated
 from tests.controls.rebuilding import mended, rebuild, rebuilt, whole
 from tests.controls.story import MAPPINGS
 from tests.faults.test_dead_letters import Mended
@@ -88,6 +88,25 @@ async def test_changes_are_caught_up_with(going: Going, step: str) -> None:
     report = await going.rebuilt_while(step, act)
     assert report.counts == (0, 0, 0)
     assert await whole(going.graph) == await whole(going.graph, "graph_before")
+
+
+ITEM = {"itmdsc": "Test bolt", "uom": "EA", "lstprc": "2.5000", "itmsts": "A"}
+
+
+@pytest.mark.parametrize("place", [Snapshot.NO, Snapshot.LAST])
+async def test_a_dry_run_tells_nothing_of_what_is_projected_meanwhile(
+    going: Going, database: str, place: Snapshot
+) -> None:
+    op, epoch = (Op.CREATE, 1) if place is Snapshot.NO else (Op.READ, 2)
+    item: Written = "public.itmmst", op, {"itmno": "T-100"}, {"itmno": "T-100", **ITEM}
+
+    async def act() -> None:
+        await going(transaction(4, item, header(4, op), epoch=epoch, snapshot=place))
+
+    async with rebuild(database) as found:
+        before(found, "_drop_again", act)
+        report = await found.run(dry_run=True)
+    assert (report.others, report.counts, report.shown) == ({}, (0, 0, 0), [])
 
 
 @pytest.mark.parametrize("step", STEPS)
