@@ -15,7 +15,7 @@ from cdc.capture import Capture
 from cdc.change import Change, Transaction
 from cdc.child import Child
 from cdc.engine import EngineSource
-from cdc.envelope import decode
+from cdc.envelope import decoded
 from cdc.frames import Header
 from cdc.transactions import Assembler
 from demo.player import play
@@ -73,7 +73,7 @@ def assembled(frames: Iterable[Frame]) -> dict[str, list[Transaction]]:
     assemblers = {source: Assembler(source, 1, snapshotting=True) for source in ADAPTERS}
     found: dict[str, list[Transaction]] = {source: [] for source in ADAPTERS}
     for frame in frames:
-        found[frame.source] += (ended.transaction for ended in assemblers[frame.source].feed(decode(frame.lines)))
+        found[frame.source] += (ended.transaction for ended in assemblers[frame.source].feed(decoded(frame.lines)))
     return found
 
 

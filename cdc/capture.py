@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
@@ -132,7 +132,7 @@ class Capture:
         owed = self.state is State.STREAMING and not self._sent
         self.silence = self.silence + seconds if owed else 0.0
 
-    def take(self, sequence: int, lines: Sequence[Line | Unreadable]) -> tuple[list[Transaction], Ack | None]:
+    def take(self, sequence: int, lines: Iterable[Line | Unreadable]) -> tuple[list[Transaction], Ack | None]:
         """What is new in a batch, and its answer if it can be given already. Raises TornError."""
         self.silence = 0.0
         ended = list(self._assembler.feed(lines))

@@ -18,7 +18,7 @@ from cdc.capture import Capture, SourceLag
 from cdc.change import Checkpoint, Transaction
 from cdc.child import Child, start_error
 from cdc.database import CapturedDatabase, connected, drop_slot
-from cdc.envelope import decode
+from cdc.envelope import decoded
 from cdc.frames import Ack, Header, Kind, Start, Stop
 from cdc.kinds import Captured, check, prepare, properties
 from cdc.lag import lag_of
@@ -197,13 +197,12 @@ class EngineSource:
 
     async def _batch(self, child: Child, capture: Capture, header: Header, payload: bytearray) -> None:
         crash_here(CrashPoint.RECEIVED)
-        lines = decode(payload)
-        crash_here(CrashPoint.DECODED)
         try:
-            transactions, answer = capture.take(header.sequence, lines)
+            transactions, answer = capture.take(header.sequence, decoded(payload))
         except TornError as error:
             await self._stop(child, capture, str(error))
             return
+        crash_here(CrashPoint.DECODED)
         if transactions:
             self._batches.put_nowait(transactions)
             self._waiting.update(_counts(transactions))

