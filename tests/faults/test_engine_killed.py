@@ -88,9 +88,12 @@ def moved_on(place: "re.Match[bytes]") -> bytes:
     return b"%0*d" % (len(place[0]), int(place[0]) + 1_000_000)
 
 
-@pytest.mark.parametrize("percent", [10, 50, 90])
+@pytest.mark.parametrize("percent", [10, 50, 75])
 async def test_killed_in_the_middle_of_a_snapshot(erp: str, data: Path, percent: int) -> None:
-    """F15: the first snapshot is left unfinished, the second takes all; what was deleted between them is swept."""
+    """F15: the first snapshot is left unfinished, the second takes all; what was deleted between them is swept.
+
+    Two batches of 2,000 rows may be under way when the engine dies.
+    """
     await run(erp, MANY)
     changes = ("delete from item where id < 10", "update item set name = 'new' where id = 10")
     reader, source = Reader(), engine(data, items("erp", erp))
