@@ -252,9 +252,13 @@ class FactStore:
                 aggregate.hang(doc, self.docs[doc])
 
     def _rehang(self, ident: Ident, doc: Doc) -> None:
-        """Forget the trees that an edge between the two may change: the document's, and those of all that name it."""
+        """Forget the trees that an edge between the two may change: those of the document and of all that name it, and
+        those that they hang in from now on by another of their links."""
         for near in (doc, *self.claims.docs(ident), *self.links.docs(ident)):
             self._uproot(near)
+            above = self._above(near)
+            if above is not None:
+                self._uproot(above)
 
     def _uproot(self, doc: Doc) -> None:
         root = self._roots.get(doc)

@@ -64,12 +64,14 @@ FACTS = st.builds(
 """Some end, and some are told of another document than before."""
 
 
+ABOVE, ITSELF = told(3, 3, BODIES[0], [2], None), told(2, 1, BODIES[0], [1], 1)
 ROOT, LEAF, BETWEEN = told(0, 0, BODIES[0], [1], None), told(1, 1, BODIES[0], [], 2), told(2, 2, BODIES[0], [2], 1)
 
 
 @settings(max_examples=300)
 @example([(ROOT, True), (LEAF, True), (BETWEEN, True)])
 @example([(ROOT, True), (LEAF, False), (told(3, 1, BODIES[1], [], 1), True), (told(1, 1, None, [], None), True)])
+@example([(LEAF, False), (ABOVE, False), (ITSELF, True), (told(2, 4, BODIES[0], [1], None), True)])
 @given(st.lists(st.tuples(FACTS, st.booleans()), min_size=1, max_size=20))
 def test_trees_that_are_remembered_are_those_that_would_be_found_anew(facts: list[tuple[Fact, bool]]) -> None:
     """Whatever was asked for on the way."""
