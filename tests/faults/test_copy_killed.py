@@ -14,7 +14,7 @@ import pytest
 
 from cdc import engine as engine_module
 from cdc.engine import EngineSource
-from cdc.envelope import Line, decode
+from cdc.envelope import Line, Unreadable, decoded
 from cdc.kinds import properties
 from orders.crash import ENVIRONMENT
 from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, snapshot_taken
@@ -44,7 +44,7 @@ async def copy(dsn: str, first: int, count: int = ROWS) -> None:
 
 
 class Killer:
-    """In the place of `decode`: kills the engine of `source` at the batch with a transaction's row of that number."""
+    """In the place of `decoded`: kills the engine of `source` at the batch with a transaction's row of that number."""
 
     def __init__(self, source: EngineSource) -> None:
         self._source, self._after, self._begun, self._rows = source, -1, False, 0
@@ -58,8 +58,8 @@ class Killer:
         """Whether another engine has taken the place of the last one that was killed."""
         return self._source.child_pid not in (None, *self.killed)
 
-    def decode(self, payload: Any) -> Any:
-        lines = decode(payload)
+    def decoded(self, payload: bytes | bytearray) -> list[Line | Unreadable]:
+        lines = list(decoded(payload))
         kinds = [(line.value.op, line.value.status) for line in lines if isinstance(line, Line)]
         self._begun |= (None, "BEGIN") in kinds
         self._rows += kinds.count(("c", None))
@@ -79,7 +79,7 @@ def source(erp: str, data: Path) -> EngineSource:
 @pytest.fixture
 def killer(source: EngineSource, monkeypatch: pytest.MonkeyPatch) -> Killer:
     found = Killer(source)
-    monkeypatch.setattr(engine_module, "decode", found.decode)
+    monkeypatch.setattr(engine_module, "decoded", found.decoded)
     return found
 
 
