@@ -23,10 +23,16 @@ from tests.controls.waiting import until
 SECONDS = 60
 FEED = "select order_id, version, type from record.feed order by position"
 REBUILD = """
-import asyncio, sys
+import asyncio, signal, sys
 from tests.controls.rebuilding import rebuilt
-asyncio.run(rebuilt(sys.argv[1], workers=int(sys.argv[2])))
+
+async def main():
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, asyncio.current_task().cancel)
+    await rebuilt(sys.argv[1], workers=int(sys.argv[2]))
+
+asyncio.run(main())
 """
+"""A handler of the loop wakes it whenever Ctrl-C comes; that of `asyncio.run` may miss one just before it waits."""
 FREE = "select not exists (select from pg_locks where locktype = 'advisory' and (classid, objid) = (742511, 3))"
 POINTS = [point for point in CrashPoint if point.startswith("rebuild_")]
 OF_WORKERS = [CrashPoint.REBUILD_STAGED, CrashPoint.REBUILD_DERIVED]
