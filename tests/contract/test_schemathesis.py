@@ -4,13 +4,16 @@ import asyncio
 import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.controls import serving
 from tests.controls.serving import Client
+from tests.controls.telling import telling
 
 pytestmark = [
     pytest.mark.schemathesis,
@@ -24,6 +27,13 @@ pytestmark = [
 SECONDS = 20
 """For each role."""
 PROGRAM = Path(sys.executable).parent / "schemathesis"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def told(shared_dsn: str) -> AsyncIterator[None]:
+    """Orders as they were are asked for, too."""
+    async with telling(shared_dsn):
+        yield
 
 
 @pytest.mark.parametrize(("role", "scope"), [("operations", []), ("customer", ["C1"]), ("partner", ["east"])])

@@ -1,11 +1,8 @@
 """An order as it was: what the same question had answered then, for every role."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +13,11 @@ from cdc.change import Op
 from demo.story import Story
 from gateway import past
 from projections.database import Connection
-from projections.historian import answer_for_ever
 from projections.projector import Projector
 from tests.controls import histories, projecting, serving
 from tests.controls.serving import Client
 from tests.controls.story import MAPPINGS, captured_story
+from tests.controls.telling import telling
 from tests.integration.test_projector import batches, interleaved
 
 WHOLE = (Path(__file__).parent / "gateway_whole_order.graphql").read_text()
@@ -40,11 +37,8 @@ async def db(database: str) -> AsyncIterator[Connection]:
     db = await projecting.connected(database)
     await projecting.create_schemas(db)
     await db.execute((serving.ROOT / "gateway/sql/schema.sql").read_text())
-    telling = asyncio.create_task(answer_for_ever(partial(projecting.connected, database), MAPPINGS))
-    yield db
-    telling.cancel()
-    with suppress(asyncio.CancelledError):
-        await telling
+    async with telling(database):
+        yield db
     await db.close()
 
 
