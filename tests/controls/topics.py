@@ -19,6 +19,7 @@ from tests.controls.capturing import ITEMS, Reader, ask, captured, items, put
 from tests.controls.distributed import remove, topics
 from tests.controls.kafka import CAPTURE_PASSWORD, DEPLOY, Kafka
 from tests.controls.sql import run
+from tests.controls.waiting import until
 
 _ROLE = "kafka_capture"
 _MISSING = f"select not exists (select from pg_roles where rolname = '{_ROLE}')"  # noqa: S608
@@ -63,6 +64,14 @@ class Captured:
                 record = await consumer.getone()
                 await producer.send_and_wait(copy, record.value, record.key, partition=0)
         return name
+
+    async def snapshot_stored(self) -> None:
+        """Connect writes down where a connector is once in a while; one that dies before begins with a snapshot."""
+        await until(self._streams, 60)
+
+    async def _streams(self) -> bool:
+        offset = await self.connect.offset(self.name)
+        return bool(offset and "snapshot" not in offset)
 
     async def records(self) -> int:
         """In its topic."""

@@ -34,6 +34,7 @@ async def test_the_broker_dies_and_comes_back(kafka: Kafka, database: str, erp: 
     async with reading(erp, reader) as source:
         await put(database, "streamed", 3)
         await has(reader, "erp", [1, 2, 3])
+        await erp.snapshot_stored()
         kafka.broker.kill()
         await put(database, "meanwhile", 4, 5)
         await until(lambda: told(source, State.FAILED), 30)

@@ -52,6 +52,7 @@ async def test_the_worker_dies_in_the_middle_of_a_transaction(kafka: Kafka, west
         await snapshot_taken(reader, "west")
         put(west, "before", 3)
         await has(reader, "west", [1, 2, 3])
+        await wms.snapshot_stored()
         before = await wms.records()
         run(west, *WRITTEN)
         put(west, "behind", 4)
@@ -148,7 +149,7 @@ async def test_what_goes_while_nobody_reads_is_noticed(
     async with reading(wms, reader):
         put(west, "streamed", 3)
         await has(reader, "west", [1, 2, 3])
-        await until(lambda: placed(wms), 30)
+        await wms.snapshot_stored()
         await wms.connect.stop(wms.name)
         run(west, "delete from item where id = 1")
         run(mariadb.dsn("mysql"), "flush binary logs")
@@ -188,7 +189,7 @@ async def test_columns_come_and_go_while_it_runs_and_while_nobody_reads(kafka: K
         run(west, "alter table item add column weight decimal(9,3) first")
         run(west, "insert into item (id, name, weight) values (4, 'behind', 1.5)")
         await has(reader, "west", [1, 2, 3, 4])
-        await until(lambda: placed(wms), 30)
+        await wms.snapshot_stored()
         kafka.worker.kill()
         run(west, "insert into item (id, name, weight) values (5, 'unread', 2)", "alter table item drop column name")
         run(west, "insert into item (id, weight) values (6, 3)")
@@ -202,11 +203,6 @@ async def test_columns_come_and_go_while_it_runs_and_while_nobody_reads(kafka: K
         {"weight": "3.000", "id": 6},
     ]
     assert {each.position.epoch for each in reader.transactions} == {1}
-
-
-async def placed(wms: Captured) -> bool:
-    """Whether it has stored a place in the log."""
-    return "file" in (await wms.connect.offset(wms.name) or {})
 
 
 async def test_a_worker_that_dies_before_it_stored_a_place_takes_a_new_snapshot(
@@ -238,6 +234,7 @@ async def test_the_server_dies_within_a_transaction_that_is_read(west: str, wms:
     reader = Reader()
     async with reading(wms, reader):
         await snapshot_taken(reader, "west")
+        await wms.snapshot_stored()
         before = await wms.records()
         run(west, *WRITTEN)
         await until(lambda: grown(wms, before + 2_000), 60)
