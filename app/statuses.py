@@ -16,7 +16,7 @@ MEGABYTE = 1_000_000
 NEWS = 3.0
 """Seconds for which nobody need say of when it is."""
 SILENT = 30.0
-"""Seconds after which what a projector said last is no news: it looks twice a second, or as long as a source takes."""
+"""Seconds after which what a projector said last is no news: it asks every second, or as long as the source takes."""
 
 _SOURCES = """
 select s.source, s.state, s.detail, s.lag_bytes, s.lag_changes, c.committed_at, c.projected_at,

@@ -95,9 +95,10 @@ class EngineSource:
             if capture := self._captures.get(checkpoint.source):
                 await self._answer(capture, capture.processed(checkpoint))
 
-    async def lag(self) -> list[SourceLag]:
-        """How every source does, asked now; in the order of the databases."""
-        return await asyncio.gather(*map(lag_of, self._captures.values()))
+    async def lag(self, *names: str) -> list[SourceLag]:
+        """How every source does, or those named that are captured, asked now; in the order of the databases."""
+        asked = [each for name, each in self._captures.items() if name in (names or self._captures)]
+        return await asyncio.gather(*map(lag_of, asked))
 
     async def _answer(self, capture: Capture, acks: Sequence[Ack]) -> None:
         for ack in acks:

@@ -163,10 +163,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         with contextlib.suppress(KafkaError, TimeoutError):
             await asyncio.wait_for(self._consumer.commit(offsets), _LOOK)
 
-    async def lag(self) -> list[SourceLag]:
-        """How every assigned source does, asked now."""
-        trouble = await self._look_at_ends()
-        return await asyncio.gather(*(self._lag(name, self._topics[name], trouble) for name in self._mine()))
+    async def lag(self, *names: str) -> list[SourceLag]:
+        """How every assigned source does, or those named that are assigned, asked now."""
+        trouble = await self._look_at_ends(asked := self._mine(*names))
+        return await asyncio.gather(*(self._lag(name, self._topics[name], trouble) for name in self._mine(*asked)))
 
     def waiting(self, source: str) -> int:
         """Records of the source that are in Kafka and that the reader has not done with."""
@@ -174,10 +174,11 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         seen = self._consumer.highwater(self._partitions[source]) if source in self._mine() else None
         return max(0, max(self._ends[source], seen or 0) - self._done[source])
 
-    def _mine(self) -> list[str]:
-        """The sources that were opened and have not been taken away since."""
+    def _mine(self, *names: str) -> list[str]:
+        """The sources, or those named, that were opened and have not been taken away since."""
         assigned = self._consumer.assignment() if self._consumer else ()
-        return [name for name in self._topics if self._partitions[name] in assigned]
+        wanted = names or self._topics
+        return [name for name in self._topics if name in wanted and self._partitions[name] in assigned]
 
     async def _seek(self, sources: Sequence[str], checkpoints: Mapping[str, Checkpoint]) -> None:
         assert self._consumer
@@ -239,13 +240,11 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             self._consumer.seek(at, topic.offset)
         return found
 
-    async def _look_at_ends(self) -> str:
+    async def _look_at_ends(self, names: Sequence[str]) -> str:
         """What keeps the broker from telling; while it is away, nobody knows how much is waiting there."""
-        if self._consumer is None:
-            return "Kafka was not reached yet"
-        partitions = [self._partitions[name] for name in self._mine()]
-        if not partitions:
+        if not names or self._consumer is None:
             return ""
+        partitions = [self._partitions[name] for name in names]
         try:
             ends = await asyncio.wait_for(self._consumer.end_offsets(partitions), _LOOK)
         except (KafkaError, OSError, TimeoutError) as error:

@@ -10,7 +10,7 @@ lock table graph.revision in access share mode
 rollback
 
 -- name: sources
--- A projector says twice a second how the sources do, within ten where one does not answer. One that is silent is down.
+-- A projector says every second how a source does, within ten how one that does not answer. One that is silent is down.
 select source as name, s.state, s.detail, s.lag_bytes, s.lag_changes, s.slot, s.safe_bytes,
     s.safe_seconds, s.healed_at, s.healed_reason,
     case when silent > 30 then
