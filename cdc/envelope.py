@@ -103,6 +103,11 @@ class Line(Struct, array_like=True):
         return self.value.op in _OPS
 
     @property
+    def is_message(self) -> bool:
+        """Whether it is what a program wrote into the log of a Postgres itself, and no table has."""
+        return self.value.op == "m"
+
+    @property
     def is_incremental(self) -> bool:
         """Whether it is a row of a snapshot that is taken in pieces while the log is read."""
         return self.value.source is not None and self.value.source.snapshot == "incremental"

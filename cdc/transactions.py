@@ -123,6 +123,9 @@ class Assembler:
 
     def _row(self, line: Line) -> None:
         number = line.transaction
+        if line.is_message and number is None:
+            # Written to the log at once, whatever becomes of the transaction that it may stand in.
+            return
         if line.is_incremental:
             self._leave_out(line)
             return

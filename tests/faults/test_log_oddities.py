@@ -27,6 +27,11 @@ FULL = """
 create table full_item (id int, name text); alter table full_item replica identity full;
 insert into full_item values (1, 'one'), (2, 'two')
 """
+AT_ONCE = "select pg_logical_emit_message(false, 'outbox', 'x')"
+MESSAGES = """
+begin; select pg_logical_emit_message(true, 'outbox', 'x'); insert into item values (40, 'new');
+select pg_logical_emit_message(false, 'outbox', 'x'); delete from item; commit
+"""
 TABLES = ("public.item", "public.big", "public.full_item")
 
 
@@ -62,6 +67,7 @@ async def test_what_a_log_can_hold(database: str, data: Path) -> None:
         await large_values_that_did_not_change(database, log)
         await a_table_whose_identity_is_the_whole_row(database, log)
         await a_table_is_emptied(database, log)
+        await messages_of_others(database, reader)
         await sessions_that_overlap(database, reader)
 
 
@@ -101,6 +107,16 @@ async def a_table_is_emptied(dsn: str, log: Log) -> None:
     for table in ("big", "full_item"):
         emptied = (await log.come(table, 3))[-1]
         assert (emptied.op, emptied.key, emptied.after) == (Op.TRUNCATE, {}, None)
+
+
+async def messages_of_others(dsn: str, reader: Reader) -> None:
+    """Those that wait for no commit stand between transactions and in the middle of them. They are nobody's rows."""
+    await run(dsn, AT_ONCE, MESSAGES, f"begin; {AT_ONCE}; rollback")
+    await put(dsn, "end", 1, 2, 30, 42)
+    await has(reader, "erp", {1, 2, 30, 42})
+    await run(dsn, "delete from item where id = 42")
+    await has(reader, "erp", {1, 2, 30})
+    assert {each.position.epoch for each in reader.transactions} == {1}
 
 
 async def sessions_that_overlap(dsn: str, reader: Reader) -> None:

@@ -87,6 +87,17 @@ def test_batches_do_not_matter(data: st.DataObject, sizes: list[int]) -> None:
 
 
 @given(st.data(), sizes)
+def test_messages_that_wait_for_no_commit_are_nobodys_rows(data: st.DataObject, sizes: list[int]) -> None:
+    """A program may write them into a Postgres's log at any moment, in a transaction or between two."""
+    stream = [line for number, size in enumerate(sizes, 1) for line in transaction(number, range(size))]
+    (message,) = lines({"op": "m", "source": {"ts_us": 1, "lsn": 60}, "message": {"prefix": "outbox", "content": ""}})
+    told = list(stream)
+    for place in data.draw(st.lists(st.integers(0, len(stream)), max_size=4)):
+        told.insert(place, message)
+    assert fed(streaming(), [told]) == fed(streaming(), [stream])
+
+
+@given(st.data(), sizes)
 def test_rows_of_an_incremental_snapshot_are_left_out(data: st.DataObject, sizes: list[int]) -> None:
     """Wherever they come, and however many: the transactions are what they are without them."""
     stream = [line for number, size in enumerate(sizes, 1) for line in transaction(number, range(size))]
