@@ -90,13 +90,14 @@ class _Sent(NamedTuple):
 class Capture:
     """The state of one source between its engine and its reader.
 
-    `given_up`: why its slot was, until it starts anew. `preparing` is held by whoever makes or drops its slot.
+    `given_up`: why its slot was, `altered`: why its log has not told all, until it starts anew. `preparing` is held by
+    whoever makes or drops its slot.
     `silence`: for how many seconds its engine has said nothing, though it streams and waits for nobody.
     """
 
     def __init__(self, database: Captured, checkpoint: Checkpoint | None, folder: Path | None = None) -> None:
         self.database, self.checkpoint, self._folder = database, checkpoint, folder
-        self.state, self.reason, self.given_up = State.STARTING, "", ""
+        self.state, self.reason, self.given_up, self.altered = State.STARTING, "", "", ""
         self.run, self.preparing, self.silence = 0, asyncio.Lock(), 0.0
         self.last_event_at: datetime | None = None
         self.healed: Healed | None = None
@@ -114,7 +115,7 @@ class Capture:
         anew = isinstance(decision, resume.Anew)
         if isinstance(decision, resume.Anew) and not decision.expected:
             self.healed = Healed(datetime.now(UTC), self.given_up or decision.reason)
-        self.given_up = ""
+        self.given_up = self.altered = ""
         self.run, self.state, self.reason = run, State.STARTING, ""
         self._sent.clear()
         self._assembler = self._assemble(self._last.epoch + anew, identity, snapshotting=anew)

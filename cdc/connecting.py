@@ -32,7 +32,9 @@ async def make_ready(captured: Captured) -> None:
         await begin_log(captured)
         return
     async with connected(captured) as db:
-        await database.publish(db, captured, await database.inspect(db, captured))
+        server = await database.inspect(db, captured)
+        database.check_sight(captured, server)
+        await database.publish(db, captured, server)
 
 
 async def place_behind(captured: Captured, log: int, gtid: str) -> Offset | None:

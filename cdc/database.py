@@ -85,7 +85,12 @@ class Slot(msgspec.Struct, frozen=True):
 
 class Server(msgspec.Struct, frozen=True):
     """What a source says of itself. `timeline` and `log_end` are None on a standby, `published` None
-    without a publication."""
+    without a publication.
+
+    `tables`: those that are there, and their OIDs. Of `blind` ones the log does not say which row is deleted; of
+    `screened` ones the role does not see every row. `narrow`: the publication leaves operations, rows or columns out.
+    `wish` makes it what it should be.
+    """
 
     system: str
     timeline: int | None
@@ -99,6 +104,12 @@ class Server(msgspec.Struct, frozen=True):
     published: list[str | None] | None
     slot: Slot | None
     encoding: str = "UTF8"
+    tables: dict[str, int] = {}
+    blind: list[str] = []
+    unlogged: list[str] = []
+    screened: list[str] = []
+    narrow: bool | None = None
+    wish: str = ""
 
 
 @asynccontextmanager
@@ -123,10 +134,15 @@ def _translated(database: CapturedDatabase, error: Exception) -> MilepostError:
     return TransientError(f"{database.where}: {reason}")
 
 
+async def look(db: asyncpg.Connection, database: CapturedDatabase) -> Server:
+    """What the source is like now."""
+    answer = await db.fetchval(SQL["inspect"], database.slot, database.publication, *database.table_parts)
+    return msgspec.json.decode(answer, type=Server)
+
+
 async def inspect(db: asyncpg.Connection, database: CapturedDatabase) -> Server:
     """What the source is like now. Raises StartError when it cannot be captured."""
-    answer = await db.fetchval(SQL["inspect"], database.slot, database.publication, *database.table_parts)
-    server = msgspec.json.decode(answer, type=Server)
+    server = await look(db, database)
     if complaint := _complaint(database, server):
         raise StartError(f"{database.where}: {complaint}")
     if server.timeline is None:
@@ -142,29 +158,56 @@ def _complaint(database: CapturedDatabase, server: Server) -> str | None:
     if server.encoding == "SQL_ASCII":
         # Bytes that are no UTF-8 would end each snapshot, and come by the log as other letters than they were.
         return "its encoding is SQL_ASCII, which says of no text what it is: copy it into a database that has one"
-    if server.missing:
-        return f"it has no table {', '.join(server.missing)}: mend the list of tables"
-    if server.keyless:
-        # Publishing such a table would make the source refuse its own updates.
-        return f"no primary key or replica identity: {', '.join(server.keyless)}; add one or leave it out"
+    if complaint := _untold(server):
+        return complaint
     if server.slot and server.slot.database != database.database:
         return f"slot {database.slot} belongs to database {server.slot.database}: name another slot"
     if not server.may_publish and not publishes(database, server):
-        tables, there = ", ".join(database.tables), server.published is not None
-        wish = f"{'alter' if there else 'create'} publication {database.publication} {'set' if there else 'for'} table"
-        return f"its role may not publish: let the owner run `{wish} {tables}`"
+        return f"its role may not publish: let the owner run `{server.wish}`"
+    return None
+
+
+def _untold(server: Server) -> str | None:
+    """Why the log does not tell all of the tables."""
+    if server.missing:
+        return f"it has no table {', '.join(server.missing)}: mend the list of tables"
+    if server.unlogged:
+        return f"the log has nothing of unlogged tables: `alter table … set logged` {', '.join(server.unlogged)}"
+    if server.keyless:
+        # Publishing such a table would make the source refuse its own updates.
+        return f"no primary key or replica identity: {', '.join(server.keyless)}; add one or leave it out"
+    if server.blind:
+        tables = ", ".join(server.blind)
+        return f"a replica identity without the primary key hides which row is deleted: {tables}; make it the default"
     return None
 
 
 def publishes(database: CapturedDatabase, server: Server) -> bool:
-    return set(server.published or ()) == set(database.tables)
+    return set(server.published or ()) == set(database.tables) and not server.narrow
+
+
+def altered(database: CapturedDatabase, server: Server) -> str | None:
+    """Why the log does not tell all any more, though it did; None if it does."""
+    if untold := _untold(server):
+        return untold
+    if not publishes(database, server):
+        return f"its publication {database.publication} had other tables, or left something of them out"
+    return None
 
 
 async def publish(db: asyncpg.Connection, database: CapturedDatabase, server: Server) -> None:
     """Make the publication what it should be. Raises StartError (by `connected`) if the role may not."""
     if not publishes(database, server):
-        exists = server.published is not None
-        await db.execute(await db.fetchval(SQL["publish"], database.publication, exists, *database.table_parts))
+        await db.execute(server.wish)
+
+
+def check_sight(database: CapturedDatabase, server: Server) -> None:
+    """Raises StartError when a snapshot would not see every row."""
+    if server.screened:
+        raise StartError(
+            f"{database.where}: row security hides rows from its role: {', '.join(server.screened)}; "
+            "there run `alter role … bypassrls`"
+        )
 
 
 async def release(db: asyncpg.Connection, database: CapturedDatabase) -> None:

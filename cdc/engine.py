@@ -20,10 +20,10 @@ from cdc.child import Child, start_error
 from cdc.database import CapturedDatabase, connected, drop_slot
 from cdc.envelope import decoded
 from cdc.frames import Ack, Header, Kind, Start, Stop
-from cdc.kinds import Captured, check, prepare, properties
+from cdc.kinds import Captured, altered, check, prepare, properties
 from cdc.lag import lag_of
 from cdc.pauses import Pauses
-from cdc.resume import Anew, Continue
+from cdc.resume import Anew, Continue, Identity
 from cdc.transactions import TornError
 from orders.crash import CrashPoint, crash_here
 from orders.errors import MilepostError, TransientError
@@ -34,12 +34,15 @@ PATIENCE: Final = 60.0
 _TICK: Final = 0.5
 _LOOK: Final = 0.1
 """Seconds between two looks at what nothing announces."""
+LOOKS: Final = 5.0
+"""Seconds between two looks at what was altered in a source."""
 
 
 class EngineSource:
     """Captures `databases`; scratch files go to `folder`; `heap_mb` bounds the heap of each Java machine.
 
     `patience`: seconds of silence after which an engine is taken to hang; more than the databases' `heartbeat`.
+    `looks`: seconds between two looks at whether the log of a source still tells all of its tables.
     `logs`: where a Java machine leaves its account of a crash; `folder` else, which is emptied at the next start.
     """
 
@@ -49,10 +52,11 @@ class EngineSource:
         folder: Path,
         heap_mb: int = 128,
         patience: float = PATIENCE,
+        looks: float = LOOKS,
         logs: Path | None = None,
     ) -> None:
         self._databases = {database.name: database for database in databases}
-        self._patience = patience
+        self._patience, self._looks = patience, looks
         self._folder, self._logs, self._heap_mb = folder, logs or folder, heap_mb
         self._captures: dict[str, Capture] = {}
         self._ended: dict[int, asyncio.Future[str]] = {}
@@ -256,22 +260,37 @@ class EngineSource:
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._ended[run] = ended
         try:
-            await self._start(child, capture, run)
-            return f"{capture.database.where}: {await ended}"
+            identity = await self._start(child, capture, run)
+            looking = asyncio.create_task(self._altered(capture.database, identity))
+            try:
+                await asyncio.wait([ended, looking], return_when=asyncio.FIRST_COMPLETED)
+                if not ended.done():
+                    capture.altered = looking.result()
+                    await self._stop(child, capture, capture.altered)
+            finally:
+                looking.cancel()
+            return f"{capture.database.where}: {ended.result()}"
         finally:
             del self._ended[run]
 
-    async def _start(self, child: Child, capture: Capture, run: int) -> None:
+    async def _altered(self, database: Captured, identity: Identity) -> str:
+        """What was altered in a source while it was read, once it was: its log has not told all since then."""
+        while not (found := await altered(database, identity)):  # noqa: ASYNC110 (nobody tells)
+            await asyncio.sleep(self._looks)
+        return found
+
+    async def _start(self, child: Child, capture: Capture, run: int) -> Identity:
         database = capture.database
         while capture.given_up and self._waiting[database.name]:  # noqa: ASYNC110 (it may be taken anew when that is 0)
             await asyncio.sleep(_LOOK)
         async with capture.preparing:
-            decision, identity = await prepare(database, capture.checkpoint)
+            decision, identity = await prepare(database, capture.checkpoint, capture.altered)
         capture.begin(run, decision, identity)
         _announce(capture, decision)
         offset = decision.offset.decode() if isinstance(decision, Continue) else None
         settings = properties(database, self._folder / f"{run}.offset", snapshot=offset is None)
         await child.send(Start(run, database.name, settings, offset))
+        return identity
 
 
 def _counts(transactions: Sequence[Transaction]) -> Counter[str]:

@@ -9,7 +9,8 @@ from cdc.mariadb import connector as mariadb_connector
 from cdc.mariadb import database as mariadb
 from cdc.mariadb.database import MariaDatabase
 from cdc.mariadb.history import forget_history, has_history
-from cdc.resume import Anew, Continue, Identity, decide, identity, known
+from cdc.resume import Anew, Continue, Identity, decide, identity, known, untold
+from orders.errors import MilepostError
 
 Captured = CapturedDatabase | MariaDatabase
 
@@ -33,20 +34,37 @@ async def check(captured: Captured) -> None:
         await database.check(captured)
 
 
-async def prepare(captured: Captured, checkpoint: Checkpoint | None) -> tuple[Continue | Anew, Identity]:
-    """Make the source ready for an engine, and say whether that goes on behind the checkpoint."""
+async def prepare(
+    captured: Captured, checkpoint: Checkpoint | None, lost: str = ""
+) -> tuple[Continue | Anew, Identity]:
+    """Make the source ready for an engine, and say whether that goes on behind the checkpoint.
+
+    `lost`: why it must not, though there be nothing to see any more.
+    """
     if isinstance(captured, MariaDatabase):
         return await _prepare_mariadb(captured, checkpoint)
-    return await _prepare_postgres(captured, checkpoint)
+    return await _prepare_postgres(captured, checkpoint, lost)
+
+
+async def altered(captured: Captured, known: Identity) -> str | None:
+    """Why what an engine reads is not all any more; None while it is, or nobody can tell."""
+    if isinstance(captured, MariaDatabase):
+        return None
+    try:
+        async with database.connected(captured) as db:
+            return untold(captured, await database.look(db, captured), known)
+    except MilepostError:
+        return None
 
 
 async def _prepare_postgres(
-    captured: CapturedDatabase, checkpoint: Checkpoint | None
+    captured: CapturedDatabase, checkpoint: Checkpoint | None, lost: str
 ) -> tuple[Continue | Anew, Identity]:
     async with database.connected(captured) as db:
         server = await database.inspect(db, captured)
-        decision = decide(captured, server, checkpoint)
+        decision = Anew(lost) if lost else decide(captured, server, checkpoint)
         if isinstance(decision, Anew):
+            database.check_sight(captured, server)
             await database.drop_slot(db, captured)
             await database.publish(db, captured, server)
         await database.release(db, captured)

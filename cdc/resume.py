@@ -1,24 +1,30 @@
 """Go on behind a checkpoint, or take a new snapshot: the decision, and what a checkpoint keeps for it."""
 
+import zlib
 from typing import NamedTuple
 
 import msgspec
 
 from cdc.change import Checkpoint, Position
-from cdc.database import CapturedDatabase, Server, publishes
+from cdc.database import CapturedDatabase, Server, altered
 
 
 class Identity(NamedTuple):
-    """Which log a position is a place in: a server's identifier and its timeline."""
+    """Which log a position is a place in: a server's identifier and its timeline; and the tables that were read of it.
+
+    `tables` stands for their names and OIDs, 0 where nobody knows them.
+    """
 
     system: str
     timeline: int
+    tables: int = 0
 
 
 class _Resume(msgspec.Struct):
     system: str
     timeline: int
     offset: msgspec.Raw
+    tables: int = 0
 
 
 class _Offset(msgspec.Struct):
@@ -42,11 +48,13 @@ class Anew(NamedTuple):
 
 def sealed(identity: Identity, offset: bytes) -> bytes:
     """A checkpoint's `resume`: the offset, and the log it belongs to."""
-    return msgspec.json.encode(_Resume(*identity, offset=msgspec.Raw(offset)))
+    system, timeline, tables = identity
+    return msgspec.json.encode(_Resume(system, timeline, msgspec.Raw(offset), tables))
 
 
 def identity(server: Server) -> Identity:
-    return Identity(server.system, server.timeline or 0)
+    tables = zlib.crc32(repr(sorted(server.tables.items())).encode())
+    return Identity(server.system, server.timeline or 0, tables)
 
 
 class Known(NamedTuple):
@@ -69,7 +77,7 @@ def known(checkpoint: Checkpoint | None) -> Known | Anew:
         resume = msgspec.json.decode(checkpoint.resume, type=_Resume)
     except msgspec.DecodeError as error:
         return Anew(f"its checkpoint cannot be read ({error})")
-    return Known(checkpoint.position, Identity(resume.system, resume.timeline), bytes(resume.offset))
+    return Known(checkpoint.position, Identity(resume.system, resume.timeline, resume.tables), bytes(resume.offset))
 
 
 def decide(database: CapturedDatabase, server: Server, checkpoint: Checkpoint | None) -> Continue | Anew:
@@ -98,6 +106,13 @@ def _gap(database: CapturedDatabase, server: Server, before: Known) -> str | Non
         return f"its slot {database.slot} lost the log it needs"
     if slot.confirmed > before.position.log:
         return f"its slot {database.slot} is ahead of the checkpoint {before.position}"
-    if not publishes(database, server):
-        return f"its publication {database.publication} had other tables"
+    return untold(database, server, known)
+
+
+def untold(database: CapturedDatabase, server: Server, known: Identity) -> str | None:
+    """Why the log does not tell all of the tables any more, though it did; None if it does."""
+    if reason := altered(database, server):
+        return reason
+    if known.tables not in (0, identity(server).tables):
+        return "its tables are not those that were read so far: one is new, or was made anew"
     return None

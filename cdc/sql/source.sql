@@ -4,10 +4,24 @@
 -- What capture has to know of a source before it starts. $1 slot, $2 publication, $3 schemas and $4 names of the
 -- tables, pairwise. One JSON object.
 with wanted as (
-    select s || '.' || t as name, c.oid, c.relreplident, c.relowner
+    select s || '.' || t as name, format('%I.%I', s, t) as quoted, c.oid, c.relkind, c.relowner
     from unnest($3::text[], $4::text[]) as w (s, t)
     left join pg_namespace n on n.nspname = s
     left join pg_class c on c.relnamespace = n.oid and c.relname = t and c.relkind in ('r', 'p')
+), parts as (
+    -- The rows of a partitioned table are in its parts, each of which has an identity of its own.
+    select name, oid from wanted
+    union all
+    select name, relid from wanted, pg_partition_tree(oid) where relkind = 'p' and isleaf
+), indexes as (
+    select indrelid, indisprimary, indisreplident,
+        (select array_agg(a) from unnest(indkey::int2[]) with ordinality as c (a, n) where n <= indnkeyatts) as columns
+    from pg_index where indisprimary or indisreplident
+), identified as (
+    select name, relreplident as identity, relpersistence as persistence, k.columns as key, i.columns as told
+    from parts join pg_class c using (oid)
+    left join indexes k on k.indrelid = oid and k.indisprimary
+    left join indexes i on i.indrelid = oid and i.indisreplident
 )
 select json_build_object(
     'system', (select system_identifier::text from pg_control_system()),
@@ -23,26 +37,40 @@ select json_build_object(
         from pg_roles where rolname = current_user),
     'may_publish', has_database_privilege(current_database(), 'create')
         and (select coalesce(bool_and(pg_has_role(relowner, 'usage')), true) from wanted),
+    'tables', (select coalesce(json_object_agg(name, oid::bigint), '{}') from wanted where oid is not null),
     'missing', (select coalesce(json_agg(name), '[]') from wanted where oid is null),
-    'keyless', (select coalesce(json_agg(name), '[]') from wanted
-        where relreplident = 'n' or relreplident = 'd' and not exists (
-            select from pg_index i where i.indrelid = oid and i.indisprimary)),
+    'keyless', (select coalesce(json_agg(distinct name), '[]') from identified
+        where identity = 'n' or identity = 'd' and key is null or identity = 'i' and told is null),
+    'blind', (select coalesce(json_agg(distinct name), '[]') from identified
+        where identity = 'i' and not key <@ told),
+    'unlogged', (select coalesce(json_agg(distinct name), '[]') from identified where persistence <> 'p'),
+    'screened', (select coalesce(json_agg(name), '[]') from wanted where row_security_active(oid)),
     'published', (select json_agg(schemaname || '.' || tablename) from pg_publication p
         left join pg_publication_tables t using (pubname) where pubname = $2),
+    'narrow', (
+        select not (pubinsert and pubupdate and pubdelete and pubtruncate) or exists (
+            select from pg_publication_rel r where prpubid = p.oid
+            and coalesce(to_jsonb(r) ->> 'prattrs', to_jsonb(r) ->> 'prqual') is not null)
+        from pg_publication p where pubname = $2),
+    'wish', (
+        select format(
+            case
+                when not exists (select from pg_publication where pubname = $2) then 'create publication %1$I for table %2$s%3$s'
+                when exists (select from pg_publication where pubname = $2 and puballtables)
+                then 'drop publication %1$I; create publication %1$I for table %2$s%3$s'
+                else 'alter publication %1$I set (publish = ''insert, update, delete, truncate''%4$s); '
+                    'alter publication %1$I set table %2$s'
+            end,
+            $2::text, string_agg(quoted, ', '),
+            case when bool_or(relkind = 'p') then ' with (publish_via_partition_root = true)' end,
+            case when bool_or(relkind = 'p') then ', publish_via_partition_root = true' end)
+        from wanted),
     'slot', (select json_build_object(
             'database', database,
             'confirmed', confirmed_flush_lsn - '0/0'::pg_lsn,
             'lost', coalesce(wal_status = 'lost', false) or to_jsonb(s) ->> 'invalidation_reason' is not null)
         from pg_replication_slots s where slot_name = $1)
 )
-
--- name: publish
--- The statement that makes or mends a publication: $1 its name, $2 whether it exists, $3 schemas and $4 names of the
--- tables, pairwise.
-select format(
-    case when $2::boolean then 'alter publication %I set table %s' else 'create publication %I for table %s' end,
-    $1::text, string_agg(format('%I.%I', s, t), ', '))
-from unnest($3::text[], $4::text[]) as w (s, t)
 
 -- name: release
 -- Ends whoever still reads the slot $1, so that it can be read or dropped.

@@ -7,6 +7,7 @@ import pytest
 from app.postgres import Postgres
 from cdc.database import CapturedDatabase, check
 from cdc.engine import EngineSource
+from cdc.kinds import prepare
 from orders.errors import StartError, TransientError
 from tests.controls.capturing import ITEMS, ask, items
 from tests.controls.sql import run
@@ -49,6 +50,62 @@ async def test_a_table_whose_updates_could_not_be_published(database: str, table
     """Publishing it would make the source refuse its own users' updates."""
     await run(database, table)
     assert "no primary key or replica identity: public.item" in await refused(items("erp", database))
+
+
+@pytest.mark.parametrize(
+    ("tables", "why"),
+    [
+        pytest.param(["create unlogged table item (id int primary key)"], "unlogged", id="unlogged"),
+        pytest.param(
+            [
+                "create table item (id int primary key, name text not null unique)",
+                "alter table item replica identity using index item_name_key",
+            ],
+            "hides which row is deleted: public.item",
+            id="identity without key",
+        ),
+        pytest.param(
+            [
+                "create table item (id int not null unique)",
+                "alter table item replica identity using index item_id_key",
+                "alter table item drop constraint item_id_key",
+            ],
+            "no primary key or replica identity: public.item",
+            id="identity that is gone",
+        ),
+        pytest.param(
+            [
+                "create table item (id int primary key) partition by range (id)",
+                "create table item_low partition of item for values from (0) to (100)",
+                "alter table item_low replica identity nothing",
+            ],
+            "no primary key or replica identity: public.item",
+            id="part without identity",
+        ),
+    ],
+)
+async def test_a_table_of_which_the_log_would_not_tell_all(database: str, tables: list[str], why: str) -> None:
+    await run(database, *tables)
+    assert why in await refused(items("erp", database))
+
+
+async def test_rows_that_its_role_does_not_see(postgres: Postgres, database: str) -> None:
+    """A snapshot would leave them out, and the log bring them: nothing is read before the role may see all."""
+    await postgres.create_role("erp_screened", replication=True)
+    await run(database, ITEMS, "alter table item enable row level security", "grant select on item to public")
+    await run(database, "create publication milepost_erp for table item")
+    erp = items("erp", postgres.dsn(name_of(database), "erp_screened"))
+    with pytest.raises(StartError, match=r"row security hides rows from its role: public\.item"):
+        await prepare(erp, None)
+    await run(database, "alter table item disable row level security")
+    await prepare(erp, None)
+
+
+async def test_a_publication_of_all_tables_is_made_one_of_those_that_are_read(database: str) -> None:
+    await run(database, ITEMS, "create table other (id int)", "create publication milepost_erp for all tables")
+    await prepare(items("erp", database), None)
+    published = "select string_agg(tablename, ' ') from pg_publication_tables where pubname = 'milepost_erp'"
+    assert await ask(database, published) == "item"
 
 
 async def test_a_table_with_full_replica_identity_needs_no_key(database: str) -> None:
