@@ -55,7 +55,7 @@ async def make_sources(data: Path, postgres: Postgres) -> Sequence[SourceSetting
 async def run_demo(
     data: Path, config: Config, story: Story, *, rate: float | None, until_done: bool, quiet: bool
 ) -> Summary | None:
-    """Until the story is told and verified (`until_done`), else until Ctrl-C; then None."""
+    """Until the story is told and verified (`until_done`), else until Ctrl-C; then None. As `Supervisor.early_exit`."""
     begun = time.monotonic()
     say = partial(print, file=sys.stderr if quiet else sys.stdout, flush=True)
     async with running(data, config, say, partial(make_sources, data)) as supervisor:
@@ -70,6 +70,8 @@ async def run_demo(
         invite(say, data, settings)
         first.cancel()
         await watch_and_tell(data, settings, telling, supervisor.wait)
+    if until_done:
+        raise supervisor.early_exit()
     return None
 
 

@@ -76,6 +76,8 @@ async def run_tryton_demo(
         invite(say, data, settings, order="1")
         telling = partial(tell_all, settings, sales, rate)
         await watch_and_tell(data, settings, telling, supervisor.wait, title="Milepost demo over Tryton")
+    if until_done:
+        raise supervisor.early_exit()
     return None
 
 

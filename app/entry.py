@@ -11,6 +11,7 @@ def main() -> None:
 
         app()
     except KeyboardInterrupt:  # before there was anything to stop
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # whoever reads us has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -46,8 +46,8 @@ class Supervisor:
     """Use: `async with Supervisor(data, say=print) as s: await s.start_postgres(…); await s.start(…); await s.wait()`.
 
     Entering takes the folder's lock and ends what an earlier run left. Leaving, by whatever way, ends all processes
-    within 5 seconds. SIGINT and SIGTERM cancel the block, which then ends without an exception and with `stopped`
-    true. `say` gets one line for each thing that the user should know. `moved` is awaited when Postgres could only
+    within 5 seconds. SIGINT and SIGTERM cancel the block, which then ends without an exception and with the signal as
+    `stopped`. `say` gets one line for each thing that the user should know. `moved` is awaited when Postgres could only
     come back at another port: afterwards the children are restarted.
     """
 
@@ -55,7 +55,7 @@ class Supervisor:
         self, data: Path, *, say: Callable[[str], None], moved: Callable[[], Awaitable[None]] | None = None
     ) -> None:
         self.data = data
-        self.stopped = False
+        self.stopped: signal.Signals | None = None
         self._run, self._logs = data / "run", data / "log"
         self._say, self._moved = say, moved
         self._postgres: Postgres | None = None
@@ -115,6 +115,10 @@ class Supervisor:
         """What runs where, a line for each process."""
         head = f"Milepost {version('milepost')} · data {self.data} · supervisor pid {os.getpid()}"
         return "\n".join([head, *map(_line, records(self._run))])
+
+    def early_exit(self) -> SystemExit:
+        """To be raised after a signal by who had not done yet."""
+        return SystemExit(128 + (self.stopped or 0))
 
     async def _begin(self, child: Child) -> None:
         try:
@@ -233,22 +237,22 @@ class Supervisor:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop, task)
+            loop.add_signal_handler(number, self._stop, number, task)
         try:
             yield
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
 
-    def _stop(self, task: "asyncio.Task[object]") -> None:
+    def _stop(self, number: signal.Signals, task: "asyncio.Task[object]") -> None:
         if not (self.stopped or self._leaving):
-            self.stopped = True
+            self.stopped = number
             task.cancel()
 
     def _was_asked(self) -> bool:
         if self.stopped and (task := asyncio.current_task()):
             task.uncancel()
-        return self.stopped
+        return self.stopped is not None
 
 
 @contextlib.contextmanager

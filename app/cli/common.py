@@ -1,6 +1,5 @@
 """What all commands share: the parser, the parameters that many have, and how a command ends."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -10,6 +9,7 @@ import msgspec
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
+from app.cli.stopping import run
 from app.folder import default_folder
 from app.settings import MOST_WORKERS, Config, Settings, read_config
 from orders.errors import StartError
@@ -58,12 +58,12 @@ def folder(data: Path | None, demo: bool) -> Path:
 
 
 def finish(main: Callable[[], Coroutine[Any, Any, None]], data: Path | None = None) -> None:
-    """An error of the installation or the caller is one line and exit code 2, and so is a graph that is away.
+    """An error of the installation or the caller is one line and exit code 2, and so is a graph that is away. As `run`.
 
     `data` is the folder whose graph is asked.
     """
     try:
-        asyncio.run(main())
+        run(main)
     except Exception as error:
         from app.cli.failing import line_of
 

@@ -130,6 +130,7 @@ async def soak(data: Path, plan: Plan, say: Callable[[str], None]) -> Report:
             return await Soaking(data, plan, history, say).run(begun)
         finally:
             history.close()
+    raise supervisor.early_exit()
 
 
 class Soaking:

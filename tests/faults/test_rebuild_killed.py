@@ -23,16 +23,11 @@ from tests.controls.waiting import until
 SECONDS = 60
 FEED = "select order_id, version, type from record.feed order by position"
 REBUILD = """
-import asyncio, signal, sys
+import sys
+from app.cli.common import finish
 from tests.controls.rebuilding import rebuilt
-
-async def main():
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, asyncio.current_task().cancel)
-    await rebuilt(sys.argv[1], workers=int(sys.argv[2]))
-
-asyncio.run(main())
+finish(lambda: rebuilt(sys.argv[1], workers=int(sys.argv[2])))
 """
-"""A handler of the loop wakes it whenever Ctrl-C comes; that of `asyncio.run` may miss one just before it waits."""
 FREE = "select not exists (select from pg_locks where locktype = 'advisory' and (classid, objid) = (742511, 3))"
 POINTS = [point for point in CrashPoint if point.startswith("rebuild_")]
 OF_WORKERS = [CrashPoint.REBUILD_STAGED, CrashPoint.REBUILD_DERIVED]
@@ -89,7 +84,7 @@ async def test_a_worker_of_a_rebuild_dies(graph: Connection, database: str, poin
     before, feed = await whole(graph), await graph.fetch(FEED)
     process = await started(database, 2, point.value)
     _, said = await asyncio.wait_for(process.communicate(), SECONDS)
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert (
         said.decode()
         .splitlines()[-1]
@@ -113,11 +108,47 @@ async def test_workers_end_with_their_rebuild(graph: Connection, database: str, 
         if end is signal.SIGKILL:
             worker.resume()
         await asyncio.wait_for(process.communicate(), SECONDS)
+        assert process.returncode == (130 if end is signal.SIGINT else -signal.SIGKILL)
         await until(lambda: asyncio.sleep(0, not is_alive(worker)), SECONDS)
     finally:
         with suppress(psutil.NoSuchProcess):
             worker.kill()
     await rebuilt_after_all(graph, database)
+
+
+@pytest.mark.parametrize(
+    ("point", "number"),
+    [
+        (CrashPoint.REBUILD_FACTS, signal.SIGINT),
+        (CrashPoint.REBUILD_COMPARED, signal.SIGTERM),
+        (CrashPoint.REBUILD_SWAPPING, signal.SIGINT),
+        (CrashPoint.REBUILD_SWAPPED, signal.SIGTERM),
+    ],
+)
+async def test_a_rebuild_is_told_to_end(
+    graph: Connection, database: str, point: CrashPoint, number: signal.Signals
+) -> None:
+    """Again and again, as who is in a hurry does: the first time counts, and all is left as it should be."""
+    await told(graph)
+    before, feed, alone = await whole(graph), await graph.fetch(FEED), await graph.fetchval(SESSIONS)
+    process = await started(database, 0, f"{point.value}:1:SIGSTOP")
+    await until(lambda: stands(psutil.Process(process.pid)), SECONDS)
+    process.send_signal(number)
+    process.send_signal(signal.SIGCONT)
+    ended = asyncio.create_task(process.communicate())
+    while not ended.done():
+        with suppress(ProcessLookupError):
+            process.send_signal(number)
+        await asyncio.wait([ended], timeout=0.01)
+    assert (process.returncode, (await ended)[1].decode()) == (128 + number, "")
+    assert await whole(graph) == before
+    assert await graph.fetch(FEED) == feed
+    await until(lambda: sessions(graph, alone))
+    await rebuilt_after_all(graph, database, swapped=point is CrashPoint.REBUILD_SWAPPED)
+
+
+async def stands(process: psutil.Process) -> bool:
+    return process.status() == psutil.STATUS_STOPPED
 
 
 async def stopped(rebuild: psutil.Process) -> bool:

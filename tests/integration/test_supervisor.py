@@ -96,7 +96,8 @@ async def main(data, code):
         print(supervisor.banner(), flush=True)
         print("up", flush=True)
         await supervisor.wait()
-    print("down", supervisor.stopped)
+    print("down", supervisor.stopped.name)
+    raise supervisor.early_exit()
 asyncio.run(main(pathlib.Path(sys.argv[1]), sys.argv[2]))
 """
 
@@ -244,7 +245,7 @@ def test_a_signal_ends_all(
     process.send_signal(number)
     out, _ = process.communicate(timeout=10)
     assert time.monotonic() - began < 5
-    assert (process.returncode, out) == (0, "down True\n")
+    assert (process.returncode, out) == (128 + number, f"down {number.name}\n")
     assert (alive(folder), records(folder / "run"), processes(folder)) == ([], [], [])
 
 
@@ -261,7 +262,7 @@ async def test_a_signal_during_the_start_ends_all(folder: Path, eventually: Even
     await eventually(launched)
     process.terminate()
     out, _ = await process.communicate()
-    assert (process.returncode, out) == (0, b"down True\n")
+    assert (process.returncode, out) == (128 + signal.SIGTERM, b"down SIGTERM\n")
     assert (alive(folder), records(folder / "run")) == ([], [])
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -37,6 +39,20 @@ OVER_GRAPH = [
     ["ledger", "export", "--to", "old"],
     ["explain", QUERY, "--analyze"],
 ]
+
+WAITS = """
+import asyncio, signal, threading
+from app.cli.common import finish, say
+async def main():
+    say("waits")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        say("tidied up")
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+finish(main)
+"""
 
 
 class Said:
@@ -215,6 +231,20 @@ def test_ctrl_c_while_the_modules_are_read(tmp_path: Path) -> None:
     (tmp_path / "cyclopts.py").write_text("raise KeyboardInterrupt")
     done = subprocess.run(MILEPOST, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_does_not_interrupt_the_wait_is_heard(number: signal.Signals) -> None:
+    """As one does not that comes just before it; here, since another thread takes it."""
+    with subprocess.Popen([sys.executable, "-c", WAITS], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            assert process.stdout.readline() == b"waits\n"
+            process.send_signal(number)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, out, err) == (128 + number, b"tidied up\n", b"")
 
 
 def test_each_option_says_what_it_is_for(capsys: pytest.CaptureFixture[str]) -> None:
