@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
 
@@ -146,15 +146,26 @@ class Fold:
 
     def drain(self) -> Drained:
         """The rows that are other than at the last drain, and whose they are. Raises UnshowableError."""
-        drained = Drained()
+        drained, left = Drained(), set[str]()
         for root, old in self._drained.items():
             new = self.views.get(root, EMPTY)
             changed = difference(old, new)
             if changed or root in self._told:
                 drained.subjects |= subjects((old, new), changed)
             drained.take(changed)
+            if old.order_id is not None and old.order_id != new.order_id:
+                left.add(old.order_id)
+        if left:
+            self._show_heirs(drained, left)
         self._drained, self._told = {}, set()
         return drained
+
+    def _show_heirs(self, drained: Drained, orders: Set[str]) -> None:
+        """All rows of those that have a number which another gave up: its rows lay over theirs, and go with it."""
+        for root in self._drained:
+            view = self.views.get(root, EMPTY)
+            if view.order_id in orders:
+                drained.take(difference(EMPTY, view))
 
     def forget(self, docs: Collection[Doc]) -> None:
         """Let go of documents that are stored and hang together with no other."""
@@ -179,8 +190,8 @@ class Fold:
         return lost
 
     def nearby(self, stated: Iterable[Stated]) -> set[Doc]:
-        """Every document whose place or content the facts may change."""
-        found: set[Doc] = set()
+        """Every document whose place or content the facts may change, and those that they may come to hang under."""
+        found, moving = set[Doc](), set[Doc]()
         for each in stated:
             for fact in each.facts:
                 known = self.store.known.get((each.change.source, fact.key))
@@ -190,14 +201,26 @@ class Fold:
                     if said is not None and said.doc is not None:
                         found.add(said.doc)
                         if moves:
-                            found.update(self.touching(said))
+                            moving.add(said.doc)
+                            moving.update(self.below(said))
+                            found.update(self.above(said))
+                            found.update(self.beside(said))
+        found |= moving
+        for doc in moving:
+            found.update(self.store.claimants(doc))
         return found
 
-    def touching(self, fact: Fact) -> Iterable[Doc]:
+    def below(self, fact: Fact) -> Iterable[Doc]:
         for ident in fact.claims:
             yield from self.store.links.docs(ident)
-        if fact.belongs_to is not None:
-            yield from self.store.claims.docs(fact.belongs_to)
+
+    def above(self, fact: Fact) -> Iterable[Doc]:
+        return self.store.claims.docs(fact.belongs_to) if fact.belongs_to is not None else ()
+
+    def beside(self, fact: Fact) -> Iterable[Doc]:
+        """What claims the same: an order's number may come to another before the one that had it is gone."""
+        for ident in fact.claims:
+            yield from self.store.claims.docs(ident)
 
     def look(self, docs: Iterable[Doc]) -> dict[Doc, View]:
         """The present views of the documents' trees."""

@@ -15,9 +15,11 @@ from projections.replay import change_of
 from projections.revisions import GRAPH, move_on
 from projections.store import FactStore
 from projections.text import doc_text, text_doc
+from projections.trees import theirs
 from projections.writer import write_facts, write_feed, write_rows
 
-CHUNK = 500
+CHUNK, FACTS = 500, 4_000
+"""Trees at once; facts, about, of the documents from which trees are found at once."""
 Causes = dict[tuple[str, Position], Change]
 """Source and position → the ledger's change."""
 
@@ -77,9 +79,11 @@ async def chunks(
     connection: Connection, underivable: set[Doc], graph: Graph = LIVE
 ) -> AsyncIterator[tuple[Fold, list[View]]]:
     after = ""
-    while docs := [r["doc"] for r in await connection.fetch(graph.sql["roots_after"], after, CHUNK)]:
-        after = docs[-1]
-        yield await views_of(connection, [text_doc(doc) for doc in docs], underivable, graph)
+    while upto := await connection.fetchval(graph.sql["facts_end"], after, FACTS):
+        docs = [text_doc(row["doc"]) for row in await connection.fetch(graph.sql["roots_between"], after, upto)]
+        after = upto
+        for start in range(0, len(docs), CHUNK):
+            yield await views_of(connection, docs[start : start + CHUNK], underivable, graph)
 
 
 async def views_of(
@@ -88,7 +92,7 @@ async def views_of(
     fold = Fold(thorough=True)
     fold.underivable = underivable
     await Loader(fold, graph=graph).load_components(connection, set(docs), set())
-    return fold, [fold.view(doc) for doc in docs if fold.store.root(doc) == doc]
+    return fold, [fold.view(root) for root in sorted(theirs(fold.store, docs))]
 
 
 async def found_events(connection: Connection, fold: Fold, views: Sequence[View]) -> list[Event]:

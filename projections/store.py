@@ -297,9 +297,17 @@ class FactStore:
     def is_top(self, doc: Doc) -> bool:
         return self._above(doc) is None
 
+    def claimants(self, doc: Doc) -> list[Doc]:
+        """Of the identifiers that the document belongs to."""
+        return [c for ident in self.links.idents(doc) for c in self.claims.docs(ident)]
+
+    def beside(self, doc: Doc) -> Iterator[Doc]:
+        """Those that claim what the document claims, itself among them."""
+        for ident in self.claims.idents(doc):
+            yield from self.claims.docs(ident)
+
     def _above(self, doc: Doc) -> Doc | None:
-        claimants = [c for ident in self.links.idents(doc) for c in self.claims.docs(ident)]
-        return min(claimants) if claimants else None
+        return min(self.claimants(doc), default=None)
 
     def tree(self, root: Doc) -> dict[Doc, dict[str, Entry[Body]]]:
         """The documents whose root it is, with their facts."""

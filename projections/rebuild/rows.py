@@ -1,7 +1,7 @@
 """The rows of the graph that is being made: all of them at once, then what later changes touch."""
 
 import gc
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from functools import partial
 from itertools import groupby
 
@@ -13,11 +13,11 @@ from projections.database import Connection
 from projections.fold import Fold, Stated
 from projections.loader import Loader
 from projections.mapping import Mappings
-from projections.rebuild.beside import BESIDE, NEXT
+from projections.rebuild.beside import NEXT
 from projections.rebuild.crew import Crew, Hand, Job
 from projections.rebuild.staging import Entered, facts_of, mapping_of
-from projections.store import FactStore
-from projections.text import doc_text, text_doc
+from projections.text import text_doc
+from projections.trees import theirs
 from projections.writer import add_rows, write_facts, write_rows
 
 TREES = 200
@@ -41,14 +41,14 @@ async def derive_all(reader: Connection, crew: Crew, underivable: set[Doc]) -> N
 
 async def _jobs(reader: Connection) -> AsyncIterator[Job[set[Doc]]]:
     after = ""
-    while upto := await reader.fetchval(BESIDE["facts_end"], after, FACTS):
+    while upto := await reader.fetchval(NEXT.sql["facts_end"], after, FACTS):
         yield partial(derive_between, after, upto)
         after = upto
 
 
 async def derive_between(after: str, upto: str, hand: Hand) -> set[Doc]:
     """The rows of the trees whose roots lie there; of which of them there are none."""
-    docs = [text_doc(row["doc"]) for row in await hand.connection.fetch(BESIDE["roots_between"], after, upto)]
+    docs = [text_doc(row["doc"]) for row in await hand.connection.fetch(NEXT.sql["roots_between"], after, upto)]
     broken = set[Doc]()
     for start in range(0, len(docs), TREES):
         broken |= await _derive(docs[start : start + TREES], hand.connection)
@@ -64,31 +64,6 @@ async def _derive(docs: Sequence[Doc], connection: Connection) -> set[Doc]:
     await add_rows(connection, rows, NEXT)
     crash_here(CrashPoint.REBUILD_DERIVED)
     return fold.underivable
-
-
-def theirs(store: FactStore, docs: Sequence[Doc]) -> list[Doc]:
-    """The roots of all that hangs together with these, but for what hangs together with one that comes before them.
-
-    So each tree is somebody's, and nobody else's, even one in a circle, which has no document at its top.
-    """
-    roots = {store.root(doc) for doc in store.docs}
-    if roots <= set(docs):
-        return list(roots)
-    found = set[Doc]()
-    for component in components(store, docs):
-        if min(filter(store.is_top, component), key=doc_text) in docs:
-            found |= {store.root(doc) for doc in component}
-    return list(found)
-
-
-def components(store: FactStore, docs: Sequence[Doc]) -> Iterator[set[Doc]]:
-    """What hangs together with any of these."""
-    seen = set[Doc]()
-    for doc in docs:
-        if doc not in seen:
-            component = store.component(doc)
-            seen |= component
-            yield component
 
 
 class Follower:

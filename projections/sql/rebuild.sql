@@ -196,20 +196,6 @@ update graph.fact f set (epoch, log, ordinal) = (n.epoch, 0, 0)
 from unnest($1::text[], $2::text[], $3::integer[]) n (source, key, epoch)
 where (f.source, f.key) = (n.source, n.key) and f.doc is not null and (f.epoch, f.log, f.ordinal) < (n.epoch, 0, 0)
 
--- name: facts_end
--- The document of the $2th fact behind $1, or of the last one.
-select coalesce(
-    (select doc from graph.fact where doc > $1 order by doc offset $2 limit 1),
-    (select max(doc) from graph.fact where doc > $1)
-)
-
--- name: roots_between
--- Documents that hang under no other, as far as the index tells; offset 0, lest all links are read for some documents.
-with near as materialized (select distinct doc from graph.fact where doc > $1 and doc <= $2)
-select doc from near
-where not exists (select from graph.link l join graph.claim c using (ident) where l.doc = near.doc offset 0)
-order by doc
-
 -- name: make_claims
 insert into graph.claim (ident, doc)
 select distinct (c ->> 0) || '=' || (c ->> 1), doc

@@ -61,7 +61,7 @@ select key from graph.fact
 where source = $1 and exists (select from unnest($2::text[]) prefix where starts_with(key, prefix)) and doc is not null
 
 -- name: component
--- All facts of the documents that hang together with these documents and identifiers.
+-- All facts of the documents that hang together with these documents and identifiers, or claim the same.
 with recursive seed (doc) as (
     select unnest($1::text[])
     union select doc from graph.claim where ident = any($2::text[])
@@ -73,6 +73,8 @@ with recursive seed (doc) as (
         select c.doc from graph.link l join graph.claim c using (ident) where l.doc = reached.doc
         union all
         select l.doc from graph.claim c join graph.link l using (ident) where c.doc = reached.doc
+        union all
+        select other.doc from graph.claim c join graph.claim other using (ident) where c.doc = reached.doc
     ) near
 )
 -- By an array: joined, all facts would be read, since nobody can tell beforehand how few are reached.
@@ -145,11 +147,26 @@ insert into record.sweep (source, epoch, log, ordinal, ledger_id)
 select $1, $2, $3, $4, coalesce(max(id), 0) from record.history
 on conflict (source, epoch) do nothing
 
--- name: roots_after
--- Documents that hang under no other, as far as the index tells.
-select distinct f.doc from graph.fact f
-where f.doc > $1 and not exists (select from graph.link l join graph.claim c using (ident) where l.doc = f.doc)
-order by f.doc limit $2
+-- name: facts_end
+-- The document of the $2th fact behind $1, or of the last one.
+select coalesce(
+    (select doc from graph.fact where doc > $1 order by doc offset $2 limit 1),
+    (select max(doc) from graph.fact where doc > $1)
+)
+
+-- name: roots_between
+-- Documents that hang under no other, and those that may be in a circle: something hangs below, and two are above, which may
+-- be themselves. Offset 0, lest all links are read for some documents.
+with near as materialized (select distinct doc from graph.fact where doc > $1 and doc <= $2)
+select doc from near
+where not exists (select from graph.link l join graph.claim c using (ident) where l.doc = near.doc offset 0)
+    or exists (select from graph.claim c join graph.link l using (ident) where c.doc = near.doc offset 0)
+        and exists (
+            select from graph.link l join graph.claim c using (ident)
+                join graph.link above on above.doc = c.doc join graph.claim a on a.ident = above.ident
+            where l.doc = near.doc offset 0
+        )
+order by doc
 
 -- name: causes
 select source, epoch, log, ordinal, tbl, op, key::text as key, null as before, null as after, transaction, committed_at,

@@ -2,13 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
-from orders.facts import Doc
+from cdc.change import Change, Op, Position
+from orders.facts import Doc, Fact
 from orders.graph import Identity, Row
 from orders.lifecycle import derive
 from orders.view import EMPTY, View
-from projections.fold import Causes, Emitted, Event, Stated, changed_happening, happening_order
+from projections.fold import Causes, Emitted, Event, Fold, Stated, changed_happening, happening_order
 from projections.store import FactStore
+
+AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
+Told = tuple[str, Fact]
+"""Source and fact."""
+History = list[list[list[Told]]]
+"""Batches of transactions."""
+
+
+def said(log: int, ordinal: int, source: str, fact: Fact) -> Stated:
+    position = Position(1, log, ordinal)
+    return Stated(Change(source, "", Op.UPDATE, {}, None, {}, position, str(log), AT, AT), [fact])
 
 
 class PlainFold:
@@ -60,3 +73,24 @@ class PlainFold:
                 cause,
                 behind=[change.position for change in behind],
             )
+
+
+def beside(history: History) -> Iterator[tuple[list[Event], list[Event], dict[Identity, Row], PlainFold]]:
+    """After each batch: its events by the fold with all that it remembers and by the plain one, the graph that the
+    first one's rows add up to, and the second one."""
+    fold, plain, graph, log = Fold(), PlainFold(), dict[Identity, Row](), 0
+    for batch in history:
+        events, expected = list[Event](), list[Event]()
+        for found in batch:
+            log += 1
+            stated = [said(log, place, *each) for place, each in enumerate(found, 1)]
+            delta = fold.apply(stated)
+            assert not delta.rejected
+            events += delta.events
+            expected += plain.apply(stated)
+        for identity, row in fold.drain().rows.items():
+            if row is None:
+                graph.pop(identity, None)
+            else:
+                graph[identity] = row
+        yield events, expected, graph, plain

@@ -1,16 +1,12 @@
 """What is folded with all that is remembered is what the plain way gives: each event, and the rows of each batch."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cdc.change import Change, Op, Position
 from orders.facts import Body, Doc, DocKind, Fact, Ident, PartnerOrder, PartnerPick
-from orders.graph import Identity, Row
 from orders.states import Commercial, Milestone, Return
-from projections.fold import Fold, Stated
 from tests.controls.orders import (
     allocation,
     delay,
@@ -24,10 +20,9 @@ from tests.controls.orders import (
     scan,
     shipment,
 )
-from tests.controls.plainly import PlainFold
+from tests.controls.plainly import AT, History, beside
 
 NUMBERS = ("1042", "1043")
-AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
 numbers = st.sampled_from(NUMBERS)
 quoted_numbers = st.sampled_from([*NUMBERS, *NUMBERS, "91042"])
 small = st.integers(1, 2)
@@ -140,23 +135,7 @@ batches = st.lists(st.lists(transactions, min_size=1, max_size=4), min_size=1, m
 
 
 @given(batches=batches)
-def test_events_and_rows_are_those_of_the_plain_way(batches: list[list[list[tuple[str, Fact]]]]) -> None:
-    fold, plain, graph, log = Fold(), PlainFold(), dict[Identity, Row](), 0
-    for batch in batches:
-        for found in batch:
-            log += 1
-            stated = [said(log, place, *each) for place, each in enumerate(found, 1)]
-            delta = fold.apply(stated)
-            assert not delta.rejected
-            assert delta.events == plain.apply(stated)
-        for identity, row in fold.drain().rows.items():
-            if row is None:
-                del graph[identity]
-            else:
-                graph[identity] = row
+def test_events_and_rows_are_those_of_the_plain_way(batches: History) -> None:
+    for events, expected, graph, plain in beside(batches):
+        assert events == expected
         assert graph == plain.graph()
-
-
-def said(log: int, ordinal: int, source: str, fact: Fact) -> Stated:
-    position = Position(1, log, ordinal)
-    return Stated(Change(source, "", Op.UPDATE, {}, None, {}, position, str(log), AT, AT), [fact])

@@ -1,4 +1,5 @@
-"""Several that make the rows of a graph: each tree is made once, however the documents at the tops are shared out."""
+"""Several that make the rows of a graph: each tree is made once, however documents at the tops and in circles are
+shared out."""
 
 from decimal import Decimal
 
@@ -7,9 +8,9 @@ from hypothesis import strategies as st
 
 from cdc.change import Position
 from orders.facts import Charge, Doc, DocKind, Fact, Ident
-from projections.rebuild.rows import theirs
 from projections.store import FactStore
 from projections.text import doc_text
+from projections.trees import hung, theirs
 
 NAMES = st.sampled_from("abcde")
 FACTS = st.lists(st.tuples(st.frozensets(NAMES, max_size=2), st.none() | NAMES), min_size=1, max_size=9)
@@ -37,11 +38,10 @@ def stored(facts: list[Fact]) -> FactStore:
 def test_each_tree_is_made_once(facts: list[tuple[frozenset[str], str | None]], size: int) -> None:
     told = [fact(number, *each) for number, each in enumerate(facts)]
     whole = stored(told)
-    tops = sorted(filter(whole.is_top, whole.docs), key=doc_text)
+    docs = sorted(filter(lambda doc: whole.is_top(doc) or any(whole.below(doc)), whole.docs), key=doc_text)
     made = list[Doc]()
-    for start in range(0, len(tops), size):
-        share = tops[start : start + size]
-        near = {doc for top in share for doc in whole.component(top)}
+    for start in range(0, len(docs), size):
+        share = docs[start : start + size]
+        near = {doc for each in share for doc in hung(whole, each)}
         made += theirs(stored([each for each in told if each.doc in near]), share)
-    expected = {whole.root(doc) for top in tops for doc in whole.component(top)}
-    assert sorted(made) == sorted(expected)
+    assert sorted(made) == sorted({whole.root(doc) for doc in whole.docs})
