@@ -16,6 +16,7 @@ import httpx
 import psutil
 
 from adapters.origins import DirectSource
+from app.cluster import free_port
 from app.demo import make_sources
 from app.keys import token
 from app.postgres import Postgres
@@ -25,7 +26,6 @@ from app.settings import Config, Settings, SourceSettings
 from app.verifying import Verdict, verify
 from demo.auditing import audit
 from demo.statements import STATEMENTS, System
-from gateway.server import listen
 from tests.controls.files import opened
 from tests.controls.selling import Statement
 from tests.controls.serving import Client
@@ -145,12 +145,6 @@ async def streaming(found: Installed) -> bool:
 def owner(settings: Settings, database: str) -> str:
     """The DSN of the embedded server's owner for one of its databases."""
     return urlunsplit(urlsplit(settings.graph_dsn)._replace(path=f"/{database}"))
-
-
-def free_port() -> int:
-    with listen("127.0.0.1", 0) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def kill(pid: int) -> None:

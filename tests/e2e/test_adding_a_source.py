@@ -17,11 +17,12 @@ import asyncpg
 import httpx
 import pytest
 
+from app.cluster import free_port
 from app.postgres import Postgres
 from demo.databases import Passwords, create_databases
 from demo.statements import STATEMENTS
 from tests.controls.files import prepare
-from tests.controls.milepost import MILEPOST, SECONDS, free_port
+from tests.controls.milepost import MILEPOST, SECONDS
 from tests.controls.selling import MASTER_DATA, Statement, accepted, entered
 from tests.controls.serving import ROOT
 from tests.controls.sql import run

@@ -17,10 +17,11 @@ import httpx
 import psutil
 import pytest
 
+from app.cluster import free_port
 from app.processes import records
 from demo.player import Played
 from demo.story import Story
-from tests.controls.milepost import MILEPOST, SECONDS, free_port
+from tests.controls.milepost import MILEPOST, SECONDS
 
 ORDERS = 12
 SAID = re.compile(r"GraphQL  (?P<url>\S+).*?Token  (?P<token>\S+).*?(?P<queries># 1\..*?# 3\..*?\n\{.*?\n)", re.DOTALL)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.cluster import free_port
 from app.demo_tryton import make_tryton, opened, told_verdict
 from app.keys import token
 from app.postgres import Postgres
@@ -21,7 +22,6 @@ from demo.tryton.child import Tryton
 from demo.tryton.story import BACKORDER, STORY
 from gateway.cursors import feed_cursor
 from orders.errors import RejectedError
-from tests.controls.milepost import free_port
 from tests.controls.serving import Client, Stream
 from tests.controls.waiting import until
 

@@ -15,12 +15,13 @@ import asyncpg
 import pytest
 from websockets.exceptions import WebSocketException
 
+from app.cluster import free_port
 from app.settings import Settings
 from demo.story import Story
 from gateway.cursors import feed_cursor, feed_position
 from tests.controls.accounting import check, check_so_far, streamed, tell
 from tests.controls.crash_projector import dies, installed, parts, points, projector
-from tests.controls.milepost import MILEPOST, SECONDS, Installed, Milepost, free_port, kill, milepost, streaming
+from tests.controls.milepost import MILEPOST, SECONDS, Installed, Milepost, kill, milepost, streaming
 from tests.controls.serving import receive
 from tests.controls.story import MAPPINGS
 from tests.controls.waiting import until

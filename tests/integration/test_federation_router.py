@@ -12,13 +12,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.cluster import free_port
 from examples.federation import router
 from examples.federation.__main__ import serving as neighbors
 from gateway.app import Gateway
 from gateway.asgi import Receive, Scope, Send
 from gateway.cursors import feed_cursor
 from gateway.express import Express, Ride
-from gateway.server import listen
 from tests.controls import serving
 from tests.controls.node import NEEDED, install
 from tests.controls.serving import Client
@@ -52,8 +52,7 @@ async def client(orders: Client, folder: Path) -> AsyncIterator[Client]:
     for name in ("customers", "catalog"):
         shutil.copy(HERE / f"federation_{name}.json", folder / f"{name}.json")
     (key := folder / "public.pem").write_text(serving.PUBLIC_KEY)
-    with listen("127.0.0.1", 0) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     async with (
         neighbors(f"http://127.0.0.1:{orders.port}/graphql", key, port, folder, folder),
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=serving.SECONDS) as http,

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import httpx
 
+from app.cluster import free_port
 from app.postgres import Postgres
 from tests.controls.capturing import ask
 from tests.controls.crash_projector import installed
-from tests.controls.milepost import MILEPOST, SECONDS, Installed, free_port
+from tests.controls.milepost import MILEPOST, SECONDS, Installed
 from tests.controls.waiting import until
 
 
