@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from gateway.admission import ROOM
 from gateway.cursors import feed_cursor
 from gateway.feed import Feed
 from tests.controls import serving
@@ -76,7 +77,7 @@ async def test_a_hold_is_released(client: Client) -> None:
 
 
 async def test_the_same_key_is_the_same_command(client: Client, db: Db) -> None:
-    commands = await asyncio.gather(*(hold(client) for _ in range(20)))
+    commands = await asyncio.gather(*(hold(client) for _ in range(ROOM)))
     assert len({command["id"] for command in commands}) == 1
     assert await db.fetchval("select count(*) from command.command") == 1
 
@@ -132,8 +133,9 @@ async def test_a_command_tells_how_far_it_is(client: Client, db: Db) -> None:
 async def test_a_read_waits_for_the_effect(client: Client, db: Db, of: str, looked: asyncio.Event) -> None:
     command = (await hold(client))["id"]
     token = command if of == "command" else feed_cursor(4)
-    read = asyncio.create_task(client.ask(AFTER, after=token, wait=serving.SECONDS))
-    await looked.wait()
+    read = asyncio.create_task(client.ask(AFTER, after=token, wait=30))
+    async with asyncio.timeout(serving.SECONDS):
+        await looked.wait()
     assert not read.done()
     await take_effect(db, command)
     assert await read == {"order": {"commercial": "ON_HOLD", "version": 3}}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from gateway.admission import ROOM
 from gateway.auth import Trust
 from gateway.database import Snapshot
 from gateway.plan.plans import Plans
@@ -303,5 +304,5 @@ async def test_ready_says_what_is(client: Client) -> None:
 
 
 async def test_many_requests_at_once_wait_for_a_connection(client: Client) -> None:
-    answers = await asyncio.gather(*(client.ask(ONE) for _ in range(30)))
-    assert answers == [{"order": {"id": "1042"}}] * 30
+    answers = await asyncio.gather(*(client.ask(ONE) for _ in range(ROOM)))
+    assert answers == [{"order": {"id": "1042"}}] * ROOM

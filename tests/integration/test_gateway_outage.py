@@ -170,7 +170,7 @@ async def test_a_feed_that_starts_over_is_a_gap(client: Client, database: str) -
 async def test_a_statement_that_takes_too_long_is_ended(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(database_settings(), "statement_timeout", "50ms")
+    monkeypatch.setitem(database_settings(), "statement_timeout", "500ms")
     await serving.create_schemas(database)
     async with serving.running(database, tmp_path) as client:
         db = await asyncpg.connect(database)
@@ -179,7 +179,12 @@ async def test_a_statement_that_takes_too_long_is_ended(
             answer = await client.post(ONE)
         await db.close()
         assert answer.status_code == 503
-        assert await client.ask(ONE) == {"order": None}
+
+        async def answered() -> bool:
+            """A machine may be so slow that even this takes too long."""
+            return (await client.post(ONE)).status_code == 200
+
+        await until(answered)
 
 
 def database_settings() -> dict[str, str]:

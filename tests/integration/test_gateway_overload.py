@@ -123,7 +123,7 @@ async def test_what_has_no_room_is_refused_over_a_socket_too(client: Client) -> 
 
     async with client.subscribed(following) as stream:
         await until(begun)
-        assert await idle()
+        await until(idle)
         gate.here += BURST
         for query in (ONE, following):
             await serving.send(stream.socket, type="subscribe", id="2", payload={"query": query})
@@ -136,7 +136,7 @@ async def test_what_has_no_room_is_refused_over_a_socket_too(client: Client) -> 
         await serving.send(stream.socket, type="subscribe", id="2", payload={"query": ONE})
         assert (await serving.receive(stream.socket))["payload"]["data"] == {"order": {"id": "1042"}}
         assert (await serving.receive(stream.socket))["type"] == "complete"
-        assert await idle()
+        await until(idle)
         waiting = "query ($t: String) { order(id: 1042, after: $t, waitSeconds: 30) { id } }"
         payload = {"query": waiting, "variables": {"t": feed_cursor(10**6)}}
         await serving.send(stream.socket, type="subscribe", id="3", payload=payload)
@@ -176,6 +176,7 @@ async def test_a_head_that_does_not_end_is_closed(client: Client, monkeypatch: p
         async with asyncio.timeout(serving.SECONDS):
             await reader.read()
         writer.close()
+    monkeypatch.undo()
     assert await client.ask(ONE) == {"order": {"id": "1042"}}
 
 

@@ -13,6 +13,8 @@ import httpx
 import psutil
 import pytest
 
+from app.cluster import free_port
+from gateway.admission import ROOM
 from gateway.auth import Trust
 from gateway.server import GatewayConfig, listen, serve
 from orders.errors import StartError
@@ -22,6 +24,7 @@ from tests.controls.waiting import until
 
 RUN = """
 import sys
+from gateway.admission import ROOM
 from gateway.auth import Trust
 from gateway.server import GatewayConfig, run
 dsn, port, key = sys.argv[1:]
@@ -42,12 +45,6 @@ def key(tmp_path: Path) -> str:
     path = tmp_path / "public.pem"
     path.write_text(serving.PUBLIC_KEY)
     return str(path)
-
-
-def free_port() -> int:
-    with listen("127.0.0.1", 0) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @pytest.fixture
@@ -118,8 +115,8 @@ async def test_a_request_that_does_not_end_is_not_waited_for(process: tuple[Proc
 
 async def test_it_stays_small(process: tuple[Process, Client]) -> None:
     gateway, client = process
-    for _ in range(5):
-        await asyncio.gather(*(client.ask(ONE) for _ in range(30)))
+    for _ in range(10):
+        await asyncio.gather(*(client.ask(ONE) for _ in range(ROOM)))
     assert psutil.Process(gateway.pid).memory_info().rss < MOST * 10**6
 
 
