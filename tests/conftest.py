@@ -48,10 +48,10 @@ def data() -> Iterator[Path]:
 
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]:
-    """Waits until the condition holds, at most 30 seconds: `await eventually(lambda: is_done())`."""
+    """Waits until the condition holds, at most a minute: `await eventually(lambda: is_done())`."""
 
     async def wait(condition: Callable[[], Awaitable[object]]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not await condition():  # noqa: ASYNC110 (for conditions that nothing announces)
                 await asyncio.sleep(0.01)
 

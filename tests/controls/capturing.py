@@ -123,7 +123,7 @@ async def ask(dsn: str, sql: str, *arguments: object) -> Any:
         await db.close()
 
 
-async def has(reader: Reader, source: str, rows: Mapping[int, str] | Iterable[int], seconds: float = 40) -> None:
+async def has(reader: Reader, source: str, rows: Mapping[int, str] | Iterable[int], seconds: float = 90) -> None:
     """Waits until the reader has exactly these rows: id → name, or ids."""
 
     async def there() -> bool:
@@ -140,7 +140,7 @@ async def snapshot_taken(reader: Reader, *sources: str, epoch: int = 1) -> None:
         last = {each.source for each in reader.transactions if _ends(each, epoch)}
         return last >= set(sources)
 
-    await until(ended, 40)
+    await until(ended, 90)
 
 
 def _ends(transaction: Transaction, epoch: int) -> bool:
@@ -169,7 +169,7 @@ async def streamed_over_kills(
         for round_ in range(kills):
             first = round_ * ROUND
             writing = asyncio.ensure_future(write(range(first, first + ROUND)))
-            await until(lambda: begun(first + 20), 40)  # noqa: B023 (awaited in the same round)
+            await until(lambda: begun(first + 20), 90)  # noqa: B023 (awaited in the same round)
             await kill(source)
             await writing
             await has(reader, name, range(first + ROUND))
@@ -183,7 +183,7 @@ async def snapshot_over_a_kill(
     """The engine is killed in the middle of its snapshot, when `after` rows have come, and the source was changed: the
     next one is whole, in a new epoch.
     """
-    async with asyncio.timeout(90), source.open({}) as batches:
+    async with asyncio.timeout(180), source.open({}) as batches:
         async for batch in batches:
             checkpoints = reader.take(batch)
             if reader.checkpoints[name].position.epoch == 1 and len(reader.rows[name]) >= after:

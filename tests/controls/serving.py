@@ -31,7 +31,7 @@ INSTANT = datetime(2026, 3, 1, 10, tzinfo=UTC)
 """When order 1042 was placed."""
 ROWS = ROOT / "tests/integration/gateway_rows.sql"
 PROTOCOL = Subprotocol("graphql-transport-ws")
-SECONDS = 15
+SECONDS = 60
 """Longest wait for anything."""
 
 PLENTY = dict.fromkeys(Role, Allowance(10**9, 10**9, 1000))

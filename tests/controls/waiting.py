@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def until(ask: Callable[[], Awaitable[T | None]], seconds: float = 15, pause: float = 0.02) -> T:
+async def until(ask: Callable[[], Awaitable[T | None]], seconds: float = 60, pause: float = 0.02) -> T:
     """The first true answer, asked for every `pause` seconds; AssertionError with the last one at the end of time."""
     deadline = time.monotonic() + seconds
     while not (answer := await ask()):

@@ -61,7 +61,7 @@ class Scene:
             found = await get(self.db, command.id)
             return found if found.state in states else None
 
-        return await until(ask, 40)
+        return await until(ask)
 
     async def lease_ends(self) -> None:
         """As if so much time had passed since the claim."""
@@ -84,7 +84,7 @@ def _python(*arguments: str, crash_at: str = "") -> subprocess.Popen[bytes]:
 
 async def ended(process: subprocess.Popen[bytes]) -> tuple[int, str]:
     """Exit code and output."""
-    out, _ = await asyncio.wait_for(asyncio.to_thread(process.communicate), 30)
+    out, _ = await asyncio.wait_for(asyncio.to_thread(process.communicate), 60)
     return process.returncode, out.decode()
 
 

@@ -49,7 +49,7 @@ async def test_the_connection_is_cut_again_and_again(database: str, data: Path) 
         await snapshot_taken(reader, "erp")
         for ident in range(CUTS):
             await put(database, "new", ident)
-            await until(lambda: cut(database), 40)
+            await until(lambda: cut(database))
         await has(reader, "erp", range(CUTS))
     assert reader.streamed_ids("erp") == list(range(CUTS))
     assert {each.position.epoch for each in reader.transactions} == {1}
@@ -63,7 +63,7 @@ async def test_the_line_is_reset_again_and_again(database: str, data: Path) -> N
         await snapshot_taken(reader, "erp")
         for ident in range(CUTS):
             await put(database, "new", ident)
-            await until(lambda: ask(database, READS), 40)
+            await until(lambda: ask(database, READS))
             line.snap()
         await has(reader, "erp", range(CUTS))
     assert reader.streamed_ids("erp") == list(range(CUTS))

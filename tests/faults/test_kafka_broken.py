@@ -37,13 +37,13 @@ async def test_the_broker_dies_and_comes_back(kafka: Kafka, database: str, erp: 
         await erp.snapshot_stored()
         kafka.broker.kill()
         await put(database, "meanwhile", 4, 5)
-        await until(lambda: told(source, State.FAILED), 30)
+        await until(lambda: told(source, State.FAILED))
         kafka.broker.start()
         await kafka.broker_up()
         await put(database, "afterwards", 6)
         await has(reader, "erp", [1, 2, 3, 4, 5, 6], seconds=90)
         assert reader.streamed_ids("erp") == [3, 4, 5, 6]
-        await until(lambda: told(source, State.STREAMING), 30)
+        await until(lambda: told(source, State.STREAMING))
 
 
 async def told(source: KafkaSource, state: State) -> bool:

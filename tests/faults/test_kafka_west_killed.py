@@ -153,7 +153,7 @@ async def test_what_goes_while_nobody_reads_is_noticed(
         await wms.connect.stop(wms.name)
         run(west, "delete from item where id = 1")
         run(mariadb.dsn("mysql"), "flush binary logs")
-        await until(lambda: lose(wms, mariadb.dsn("mysql")), 30)
+        await until(lambda: lose(wms, mariadb.dsn("mysql")))
         await wms.connect.resume(wms.name)
         await snapshot_taken(reader, "west", epoch=2)
         put(west, "newer", 4)

@@ -64,7 +64,7 @@ async def test_the_slot_goes_and_a_snapshot_follows_once_it_is_read_on(
         halting.may.clear()
         await put(database, "unread", *range(10, 20))
         await until(lambda: given_up(database, name), 60)
-        await until(lambda: _is_given_up(source), 40)
+        await until(lambda: _is_given_up(source))
         await run(database, "delete from item where id < 5 or id = 19")
         await put(database, "new", 5, 30)
         assert await ask(database, SLOTS, [name]) == 0  # not before what was read is dealt with

@@ -81,7 +81,7 @@ async def test_a_queue_with_an_end_and_all_as_before(
         asking = asyncio.create_task(statuses(client, ASKED))
         await until(lambda: readiness(503))
         async with running(database, order(1, 1), order(2, 2)):
-            await until(there(graph, "1", "2"), 40)
+            await until(there(graph, "1", "2"))
         assert (await client.http.get("/health")).json() == {"healthy": True}
         assert await asking == {503: ASKED}
         line.moves.set()

@@ -68,7 +68,7 @@ async def test_what_finds_no_room_comes_when_there_is_some(database: str, scratc
         fill(scratch / "filler")
         await run(database, MANY)
         await put(database, "behind", 20_000)
-        await until(stubborn.stands, 40)
+        await until(stubborn.stands)
         assert reader.table("erp") == {1: "before"}
         (scratch / "filler").unlink()
         await has(reader, "erp", {1, 20_000, *range(2, 12_001)}, 60)

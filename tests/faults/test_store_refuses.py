@@ -29,7 +29,7 @@ async def test_read_only_for_a_while(graph: Connection, database: str, caplog: p
         await until(lambda: _said(caplog, "read-only transaction"))
         assert await graph.fetchval("select count(*) from graph.orders") == 0
         await graph.execute(await graph.fetchval(WRITABLE))
-        await until(there(graph, "1", "2"), 40)
+        await until(there(graph, "1", "2"))
     await projecting.check(graph)
 
 
@@ -53,7 +53,7 @@ async def test_a_deadlock_costs_a_try_and_no_more(
             await until(lambda: _said(caplog, "DeadlockDetectedError"))
             await locking
             await other.execute("rollback; begin")
-            await until(there(graph, "1", "2"), 40)
+            await until(there(graph, "1", "2"))
     await other.close()
     await projecting.check(graph)
 
@@ -85,8 +85,8 @@ async def test_the_disk_is_full_for_a_while(postgres: Postgres, small: Path, cap
     fill(filler)
     orders = [order(number, number, ordnte=os.urandom(3000).hex()) for number in range(1, 60)]
     async with running(postgres.dsn("small"), *orders, batch=5):
-        await until(lambda: _said(caplog, "DiskFullError"), 40)
+        await until(lambda: _said(caplog, "DiskFullError"))
         filler.unlink()
-        await until(there(graph, *sorted(str(number) for number in range(1, 60))), 40)
+        await until(there(graph, *sorted(str(number) for number in range(1, 60))))
     await projecting.check(graph)
     await graph.close()

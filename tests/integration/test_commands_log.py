@@ -85,9 +85,9 @@ async def test_acceptance_wakes_whoever_listens_and_only_then(db: Connection, ds
     with pytest.raises(NotFoundError):
         await accept(db, controls.hold(order="9999"))
     await accept(db, controls.hold())
-    assert await asyncio.wait_for(heard.get(), 5) == CHANNEL
+    assert await asyncio.wait_for(heard.get(), 60) == CHANNEL
     await db.execute("select pg_notify($1, 'end')", CHANNEL)
-    await asyncio.wait_for(heard.get(), 5)
+    await asyncio.wait_for(heard.get(), 60)
     assert heard.empty()
     await listener.close()
 

@@ -20,9 +20,9 @@ from tests.controls.holds import AT, MemoryHolds
 from tests.controls.sql import run
 from tests.controls.waiting import until
 
-QUICK = Policy(first=0.01, longest=0.05, poll=30)
+QUICK = Policy(lease=600, first=0.01, longest=0.05, poll=600)
 ORDERS = tuple(str(number) for number in range(1042, 1062))
-WAKING = 10
+WAKING = 60
 """Seconds: far below the poll of QUICK."""
 
 
@@ -51,12 +51,12 @@ class Bench:
     async def worker(self, policy: Policy = QUICK) -> AsyncIterator[None]:
         stop, ready = asyncio.Event(), asyncio.Event()
         running = asyncio.create_task(Worker(self.dsn, {controls.SOURCE: self.source}, policy).run(stop, ready.set))
-        await asyncio.wait_for(ready.wait(), 10)
+        await asyncio.wait_for(ready.wait(), WAKING)
         try:
             yield
         finally:
             stop.set()
-            await asyncio.wait_for(running, 5)
+            await asyncio.wait_for(running, WAKING)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ async def test_an_answer_that_never_comes_is_an_unknown_outcome(bench: Bench) ->
         await asyncio.Event().wait()
 
     bench.source.after = never
-    async with bench.worker(Policy(attempt=0.2, lease=5, first=0.01, poll=30)):
+    async with bench.worker(Policy(attempt=1, lease=600, first=0.01, poll=600)):
         command = await bench.ended(await bench.accept(controls.hold()), CommandState.APPLIED)
     assert len(bench.source.sends) == 1
     assert command.attempts == 2
@@ -141,7 +141,7 @@ async def test_an_answer_that_never_comes_is_an_unknown_outcome(bench: Bench) ->
 
 async def test_after_the_last_attempt_a_person_is_asked(bench: Bench) -> None:
     bench.source.before = failing(TransientError("away"), 100)
-    async with bench.worker(Policy(first=0.01, longest=0.02, attempts=3, poll=30)):
+    async with bench.worker(Policy(lease=600, first=0.01, longest=0.02, attempts=3, poll=600)):
         command = await bench.ended(await bench.accept(controls.hold()), CommandState.NEEDS_HUMAN)
     assert command.attempts == 3
     assert command.outcome == "TransientError: away"
@@ -265,6 +265,6 @@ async def test_what_is_under_way_at_the_end_is_finished(bench: Bench) -> None:
     bench.source.after = slow
     command = await bench.accept(controls.hold())
     async with bench.worker():
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), WAKING)
         asyncio.get_running_loop().call_soon(go_on.set)
     assert (await bench.get(command)).state is CommandState.APPLIED

@@ -12,7 +12,7 @@ from gateway.server import listen
 from tests.controls.waiting import until
 
 HEADERS = [(b"content-length", b"4")]
-SECONDS = 15
+SECONDS = 60
 Client = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 

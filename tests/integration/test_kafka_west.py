@@ -103,7 +103,7 @@ async def test_what_is_wrong_with_its_file_is_said(wms: Captured, data: Path) ->
 
 async def test_a_connector_that_nobody_runs_and_one_that_lost_its_history(west: str, wms: Captured) -> None:
     await wms.connect.stop(wms.name)
-    await until(partial(says, wms, "nobody reads its log as capture"), 30)
+    await until(partial(says, wms, "nobody reads its log as capture"))
     await forget(wms.config.bootstrap, history_of(wms.config.topics, "west"))
     restarted = await wms.connectors.restart(wms.database, snapshot=False)
     assert restarted.state == "FAILED"

@@ -28,7 +28,7 @@ async def has_streamed(reader: Reader, transactions: int) -> None:
     async def there() -> bool:
         return len(streamed(reader)) >= transactions
 
-    await until(there, 40)
+    await until(there)
 
 
 async def test_snapshot_then_whole_transactions(west: str, database: str, data: Path) -> None:

@@ -31,7 +31,7 @@ async def server(data: Path) -> AsyncIterator[Postgres]:
 
 
 async def ask(dsn: str, sql: str) -> object:
-    db = await asyncpg.connect(dsn, timeout=5)
+    db = await asyncpg.connect(dsn, timeout=60)
     try:
         return await db.fetchval(sql)
     finally:

@@ -254,7 +254,7 @@ async def test_a_long_reader_is_waited_for_and_nobody_else_waits(graph: Connecti
             dropping = asyncio.create_task(dropped(keeper, Table.LEDGER, 1))
             for number in range(2, 12):
                 assert isinstance(await projector.project([order(number, number)]), Advanced)
-            await until(partial(_waits, graph), 10)
+            await until(partial(_waits, graph))
             assert isinstance(await projector.project([order(20, 20)]), Advanced)
             assert not dropping.done()
         await dropping
@@ -280,7 +280,7 @@ async def test_a_writer_that_began_before_is_waited_for(graph: Connection, postg
             await writer.project([order(2, 2)])
             await begin_partition(graph, Table.LEDGER)
             dropping = asyncio.create_task(dropped(keeper, Table.LEDGER, 2))
-            await until(partial(_waits, graph), 10)
+            await until(partial(_waits, graph))
         await dropping
     finally:
         await other.close()

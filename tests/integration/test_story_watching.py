@@ -157,7 +157,7 @@ async def test_nobody_there_is_shown() -> None:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/graphql"
     watcher, drawn = Watcher(Client(url, TOKEN), BoardState()), asyncio.Event()
     async with running(watcher.poll(0.0, drawn.set)):
-        await asyncio.wait_for(drawn.wait(), 30)
+        await asyncio.wait_for(drawn.wait(), 60)
     assert watcher.state.trouble
 
 

@@ -70,7 +70,7 @@ async def change(dsn: str, sql: str) -> None:
 
 async def relations(dsn: str) -> set[str]:
     """What the database holds once no session of a verification is left."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     async with session(dsn) as db:
         while await db.fetchval(_SESSIONS):
             assert time.monotonic() < deadline, "a session of the verification stays open"

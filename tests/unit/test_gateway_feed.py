@@ -19,7 +19,7 @@ def row(position: int, order: str = "A", kind: str = "SHIPPED", customer: str | 
 
 
 async def taken(subscriber: Subscriber, count: int) -> list[Any]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         items = [await subscriber.next() for _ in range(count)]
     return [item["position"] if isinstance(item, dict) else item for item in items]
 
