@@ -187,6 +187,11 @@ def at_offset(local: datetime, offset: int | None) -> datetime:
     return (local - timedelta(minutes=offset or 0)).replace(tzinfo=UTC)
 
 
+def _part(text: str) -> str:
+    """One of several columns of a key, such that no slash of its own takes it for two."""
+    return text.replace("\\", "\\\\").replace("/", "\\/") if "/" in text or "\\" in text else text
+
+
 class TableRule:
     """How one table's rows are facts: `kind` and key columns make the fact's key, `read` the fact."""
 
@@ -198,7 +203,8 @@ class TableRule:
 
     def facts(self, change: Change, zone: ZoneInfo | None) -> list[Fact]:
         key = Columns(change.source, change.table, change.key)
-        name = "/".join([self._kind, *map(key.id, self._key)])
+        parts = map(key.id, self._key)
+        name = "/".join([self._kind, *(map(_part, parts) if len(self._key) > 1 else parts)])
         if change.op is Op.DELETE or change.after is None:
             return [Fact(key=name)]
         columns = Columns(change.source, change.table, change.after, zone)

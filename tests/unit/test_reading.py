@@ -4,9 +4,13 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from adapters.reading import Columns, at_offset, in_zone, minutes
+from adapters.reading import Columns, TableRule, at_offset, in_zone, minutes
+from cdc.change import Change, Op, Position
 from orders.errors import PoisonError
+from orders.facts import Fact
 
 CHICAGO = ZoneInfo("America/Chicago")
 
@@ -55,3 +59,25 @@ def test_what_cannot_be_read_says_what_and_where(read, message: str) -> None:  #
 def test_a_code_may_be_a_number_or_a_text_with_room_around_it() -> None:
     columns = Columns("north", "t", {"number": 7, "text": "7 "})
     assert (columns.code("number", {"7": "SHIPPED"}), columns.code("text", {"7": "SHIPPED"})) == ("SHIPPED", "SHIPPED")
+
+
+names = st.text("ab/\\", max_size=4)
+
+
+def key_of(*parts: str) -> str:
+    """Of the fact that a row with this key states."""
+    columns = [f"c{number}" for number in range(len(parts))]
+    rule = TableRule("stock", columns, lambda key, _: Fact(key=key))
+    row, at = dict(zip(columns, parts, strict=True)), datetime(2026, 1, 5, tzinfo=UTC)
+    (fact,) = rule.facts(Change("north", "stock", Op.CREATE, row, None, row, Position(1, 1, 1), "1", at, at), None)
+    return fact.key
+
+
+@given(st.lists(names, min_size=3, max_size=5))
+def test_rows_with_different_keys_state_different_facts(words: list[str]) -> None:
+    keys = {("/".join(words[:cut]), "/".join(words[cut:])) for cut in range(1, len(words))}
+    assert len({key_of(*key) for key in keys}) == len(keys)
+
+
+def test_keys_are_named_as_they_are() -> None:
+    assert (key_of("A/1"), key_of("A", "1")) == ("stock/A/1", "stock/A/1")
