@@ -47,7 +47,8 @@ async def capturing(settings: Settings, name: str) -> AsyncIterator[tuple[Captur
             for s in settings.sources
         ]
         folder, logs = settings.data / "run" / "engine", settings.data / "log"
-        source = EngineSource(databases, folder, settings.java_heap_mb, logs=logs)
+        owner = member_of(settings.data, name)
+        source = EngineSource(databases, folder, settings.java_heap_mb, logs=logs, owner=owner)
         async with guarding(source, databases, settings.capture):
             yield source, None
         return
@@ -73,5 +74,5 @@ def kafka_source(databases: Sequence[kinds.Captured], kafka: KafkaConfig, member
 
 
 def member_of(data: Path, name: str) -> str:
-    """Names a projector for the group, on this machine and in this data folder, whenever it is started."""
+    """Names a projector for group and sources, on this machine and in this data folder, whenever it is started."""
     return f"{gethostname()}.{sha256(str(data).encode()).hexdigest()[:8]}.{name}"

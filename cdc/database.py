@@ -113,10 +113,13 @@ class Server(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def connected(database: CapturedDatabase) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to the source. Raises StartError for what waiting does not mend, else TransientError."""
+async def connected(database: CapturedDatabase, **settings: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the source. Raises StartError for what waiting does not mend, else TransientError.
+
+    `settings` are Postgres's, for the session.
+    """
     try:
-        db = await asyncpg.connect(database.dsn, timeout=TIMEOUT, command_timeout=TIMEOUT)
+        db = await asyncpg.connect(database.dsn, timeout=TIMEOUT, command_timeout=TIMEOUT, server_settings=settings)
         try:
             yield db
         finally:

@@ -20,7 +20,7 @@ from cdc.child import Child, start_error
 from cdc.database import CapturedDatabase, connected, drop_slot
 from cdc.envelope import decoded
 from cdc.frames import Ack, Header, Kind, Start, Stop
-from cdc.kinds import Captured, altered, check, prepare, properties
+from cdc.kinds import Captured, altered, check, held, prepare, properties
 from cdc.lag import lag_of
 from cdc.pauses import Pauses
 from cdc.resume import Anew, Continue, Identity
@@ -42,6 +42,7 @@ class EngineSource:
     """Captures `databases`; scratch files go to `folder`; `heap_mb` bounds the heap of each Java machine.
 
     `patience`: seconds of silence after which an engine is taken to hang; more than the databases' `heartbeat`.
+    `owner` names this installation to the sources: one at a time reads them.
     `looks`: seconds between two looks at whether the log of a source still tells all of its tables.
     `logs`: where a Java machine leaves its account of a crash; `folder` else, which is emptied at the next start.
     """
@@ -54,9 +55,10 @@ class EngineSource:
         patience: float = PATIENCE,
         looks: float = LOOKS,
         logs: Path | None = None,
+        owner: str = "",
     ) -> None:
         self._databases = {database.name: database for database in databases}
-        self._patience, self._looks = patience, looks
+        self._patience, self._looks, self._owner = patience, looks, owner
         self._folder, self._logs, self._heap_mb = folder, logs or folder, heap_mb
         self._captures: dict[str, Capture] = {}
         self._ended: dict[int, asyncio.Future[str]] = {}
@@ -260,18 +262,23 @@ class EngineSource:
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._ended[run] = ended
         try:
-            identity = await self._start(child, capture, run)
-            looking = asyncio.create_task(self._altered(capture.database, identity))
-            try:
-                await asyncio.wait([ended, looking], return_when=asyncio.FIRST_COMPLETED)
-                if not ended.done():
-                    capture.altered = looking.result()
-                    await self._stop(child, capture, capture.altered)
-            finally:
-                looking.cancel()
+            async with held(capture.database, self._owner):
+                identity = await self._start(child, capture, run)
+                await self._watched(child, capture, identity, ended)
             return f"{capture.database.where}: {ended.result()}"
         finally:
             del self._ended[run]
+
+    async def _watched(self, child: Child, capture: Capture, identity: Identity, ended: "asyncio.Future[str]") -> None:
+        """Until the run has ended, also by what was altered in the source."""
+        looking = asyncio.create_task(self._altered(capture.database, identity))
+        try:
+            await asyncio.wait([ended, looking], return_when=asyncio.FIRST_COMPLETED)
+            if not ended.done():
+                capture.altered = looking.result()
+                await self._stop(child, capture, capture.altered)
+        finally:
+            looking.cancel()
 
     async def _altered(self, database: Captured, identity: Identity) -> str:
         """What was altered in a source while it was read, once it was: its log has not told all since then."""

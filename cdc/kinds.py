@@ -1,5 +1,6 @@
 """The kinds of databases that are captured, and what differs between them for the engine."""
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 from cdc import connector, database
@@ -10,6 +11,7 @@ from cdc.mariadb import database as mariadb
 from cdc.mariadb.database import MariaDatabase
 from cdc.mariadb.history import forget_history, has_history
 from cdc.resume import Anew, Continue, Identity, decide, identity, known, untold
+from cdc.tenure import tenure
 from orders.errors import MilepostError
 
 Captured = CapturedDatabase | MariaDatabase
@@ -44,6 +46,11 @@ async def prepare(
     if isinstance(captured, MariaDatabase):
         return await _prepare_mariadb(captured, checkpoint)
     return await _prepare_postgres(captured, checkpoint, lost)
+
+
+def held(captured: Captured, owner: str) -> AbstractAsyncContextManager[None]:
+    """While the block lasts, no other `owner` reads it as this one does. Raises as `tenure`."""
+    return nullcontext() if isinstance(captured, MariaDatabase) else tenure(captured, owner)
 
 
 async def altered(captured: Captured, known: Identity) -> str | None:

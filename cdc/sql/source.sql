@@ -72,6 +72,22 @@ select json_build_object(
         from pg_replication_slots s where slot_name = $1)
 )
 
+-- name: hold
+-- Whether this session is the one of those who read by the slot $1.
+select pg_try_advisory_lock(hashtext('milepost'), hashtext($1))
+
+-- name: holder
+-- Who is.
+select pid, coalesce(application_name, '') as name, coalesce(host(client_addr), 'there') as address
+from pg_locks join pg_stat_activity using (pid)
+where locktype = 'advisory' and granted and objsubid = 2
+  and database = (select oid from pg_database where datname = current_database())
+  and classid::bigint = hashtext('milepost')::bigint & 4294967295
+  and objid::bigint = hashtext($1)::bigint & 4294967295
+
+-- name: end
+select pg_terminate_backend($1, 5000)
+
 -- name: release
 -- Ends whoever still reads the slot $1, so that it can be read or dropped.
 select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = $1 and active_pid is not null
