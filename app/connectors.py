@@ -108,6 +108,18 @@ class Connector(NamedTuple):
     def reads(self) -> bool:
         return self.state == RUNNING and not self.trouble
 
+    @property
+    def told(self) -> Mapping[str, object]:
+        """For programs; sizes in bytes, None for what is not known, and for no trouble."""
+        return {
+            "source": self.source,
+            "connector": self.name,
+            "state": self.state,
+            "reads": self.reads,
+            "lag_bytes": self.behind,
+            "trouble": self.trouble or None,
+        }
+
 
 class Connectors:
     """Those of an installation. Raises StartError without a worker's URL in the settings."""

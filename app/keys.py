@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from app.folder import write_private
+from app.settings import Settings
 from gateway.auth import SCOPES, Role, issue_token, new_key_pair
-from orders.errors import RejectedError, StartError
+from orders.errors import NotFoundError, RejectedError, StartError
 
 WEEK = 7 * 24 * 3600.0
 
@@ -35,9 +36,10 @@ def ensure_keys(data: Path) -> None:
 def token(data: Path, subject: str, role: str, lifetime: float = WEEK, scope: Collection[str] = ()) -> str:
     """A token that this installation accepts; `lifetime` in seconds, `scope` as in gateway.auth.SCOPES.
 
-    Raises StartError, and RejectedError as `role_of`.
+    Raises StartError, RejectedError as `role_of`, and NotFoundError for a partner that is no source here.
     """
-    role_of(role, scope)
+    if role_of(role, scope) is Role.PARTNER:
+        known_sources(data, scope)
     try:
         return issue_token((data / "keys" / "private.pem").read_text(), subject, role, lifetime, scope)
     except FileNotFoundError:
@@ -56,6 +58,13 @@ def role_of(name: str, scope: Collection[str]) -> Role:
         need = f"needs --scope: {SCOPES[role]}" if role in SCOPES else "sees everything and takes no --scope"
         raise RejectedError(f"the role {name} {need}")
     return role
+
+
+def known_sources(data: Path, names: Collection[str]) -> None:
+    """Raises NotFoundError when one is none of this installation's, which would see nothing; StartError."""
+    known = [source.name for source in Settings.load(data).sources]
+    if unknown := sorted(set(names) - {*known}):
+        raise NotFoundError(f"there is no source {', '.join(unknown)}: name one of {', '.join(known)}")
 
 
 def passwords(data: Path, names: tuple[str, ...]) -> dict[str, str]:

@@ -1,13 +1,15 @@
-"""`milepost rebuild`, for people."""
+"""`milepost rebuild` and `milepost snapshot`: what is done, and how it is told."""
 
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import ClassVar, TypeAlias
 
 import asyncpg
+from msgspec import Struct
 
 from app.capture import mappings
 from app.connectors import FAILED, Connectors, captured
@@ -17,7 +19,7 @@ from orders.errors import NotFoundError, RejectedError, TransientError
 from projections.database import SQL, Connection
 from projections.rebuild.crew import Workers, cores
 from projections.rebuild.report import MOST, Shown
-from projections.rebuild.run import Rebuild, Report, drop_old, locked
+from projections.rebuild.run import Rebuild, drop_old, locked
 from projections.rebuild.some import Orders
 from projections.requests import CHANNEL
 
@@ -37,32 +39,97 @@ _WORKER = _SESSION | {
 }
 MOST_CORES = 4
 """Postgres is to have some for those who read."""
+Say: TypeAlias = Callable[[str], None]
 
 
-async def rebuilt_text(
-    settings: Settings, say: Callable[[str], None], *, dry_run: bool, workers: int | None = None
-) -> str:
-    """What became, or would become, of the graph. Raises MilepostError."""
+class Rebuilt(Struct, frozen=True):
+    """What became, or would have become, of the graph. `shown` has the first of the `orders` that differ.
+
+    `changes` were read of the ledger, `others` are rows that differ and are no order's, by table; of the trees
+    `underivable` nothing can be derived.
+    """
+
+    swapped: bool
+    changes: int
+    orders: int
+    events: int
+    corrections: int
+    others: dict[str, int]
+    underivable: list[str]
+    shown: list[Shown]
+
+    @property
+    def well(self) -> bool:
+        return not self.underivable
+
+    @property
+    def text(self) -> str:
+        return "\n".join(_lines(self))
+
+
+class Corrected(Struct, frozen=True):
+    """What became, or would have become, of some orders: those that differ, and the events that tell of it."""
+
+    written: bool
+    orders: int
+    events: int
+    shown: list[Shown]
+    well: ClassVar = True
+
+    @property
+    def text(self) -> str:
+        tells = "tells" if self.written else "would tell"
+        return f"{self.orders} orders differ; the feed {tells} {self.events} events of it"
+
+
+class ReadAnew(Struct, frozen=True):
+    """A source that was, and the epoch that all has of it now."""
+
+    source: str
+    epoch: int
+    well: ClassVar = True
+
+    @property
+    def text(self) -> str:
+        return f"{self.source} was read anew"
+
+
+class Dropped(Struct, frozen=True):
+    dropped: bool
+    well: ClassVar = True
+
+    @property
+    def text(self) -> str:
+        return "the old graph is gone" if self.dropped else "there is no old graph"
+
+
+Done: TypeAlias = Rebuilt | Corrected | ReadAnew | Dropped
+"""`well`: nothing is left for somebody to do."""
+
+
+async def rebuilt(settings: Settings, say: Say, *, dry_run: bool, workers: int | None = None) -> Rebuilt:
+    """Raises MilepostError."""
     async with connected(settings.graph_dsn) as connection, connected(settings.graph_dsn) as reader:
         others = workers_of(settings.graph_dsn, workers)
-        return text(await Rebuild(connection, reader, mappings(settings), say, others).run(dry_run=dry_run))
+        report = await Rebuild(connection, reader, mappings(settings), say, others).run(dry_run=dry_run)
+    return Rebuilt(report.swapped, report.changes, *report.counts, report.others, report.underivable, report.shown)
 
 
-async def mended_text(
-    settings: Settings, orders: Sequence[str], table: str | None, say: Callable[[str], None], *, dry_run: bool
-) -> str:
-    """What became, or would become, of these orders, and of those with facts of the table. Raises MilepostError."""
-    differ, told = 0, 0
+async def corrected(
+    settings: Settings, orders: Sequence[str], table: str | None, say: Say, *, dry_run: bool
+) -> Corrected:
+    """These orders, and those with facts of the table, each told when it is done. Raises MilepostError."""
+    found, events = list[Shown](), 0
     async with connected(settings.graph_dsn) as connection:
         await locked(connection)
         some = Orders(connection, mappings(settings))
         wanted = [*orders, *(await some.of_table(*named(table)) if table else ())]
         for order in dict.fromkeys(wanted):
             mended = await some.mend(order, dry_run=dry_run)
-            differ, told = differ + len(mended.shown), told + mended.events
+            found, events = [*found, *mended.shown], events + mended.events
             for each in mended.shown:
                 say("\n".join(order_lines(each)))
-    return f"{differ} orders differ; the feed {'would tell' if dry_run else 'tells'} {told} events of it"
+    return Corrected(not dry_run, len(found), events, found)
 
 
 def named(table: str) -> tuple[str, str]:
@@ -73,7 +140,7 @@ def named(table: str) -> tuple[str, str]:
     return source, name
 
 
-async def read_anew_text(settings: Settings, name: str, say: Callable[[str], None]) -> str:
+async def read_anew(settings: Settings, name: str, say: Say) -> ReadAnew:
     """Once the snapshot is whole. Raises MilepostError, TransientError when no projector begins with one."""
     source = next((each for each in settings.sources if each.name == name), None)
     if source is None:
@@ -90,7 +157,7 @@ async def read_anew_text(settings: Settings, name: str, say: Callable[[str], Non
             if time.monotonic() > deadline:
                 raise TransientError("no projector has begun with it yet: it runs with `milepost up`")
             await asyncio.sleep(0.1)
-    return f"{name} was read anew"
+        return ReadAnew(name, await connection.fetchval(SQL["epoch_of"], name))
 
 
 async def _asked(connection: Connection, settings: Settings, source: SourceSettings) -> int:
@@ -108,9 +175,9 @@ async def _asked(connection: Connection, settings: Settings, source: SourceSetti
     return epoch
 
 
-async def drop_text(settings: Settings) -> str:
+async def dropped(settings: Settings) -> Dropped:
     async with connected(settings.graph_dsn) as connection:
-        return "the old graph is gone" if await drop_old(connection) else "there is no old graph"
+        return Dropped(await drop_old(connection))
 
 
 def workers_of(dsn: str, count: int | None = None) -> Workers | None:
@@ -128,23 +195,22 @@ async def connected(dsn: str) -> AsyncIterator[Connection]:
         await connection.close()
 
 
-def text(report: Report) -> str:
-    orders, events, corrections = report.counts
-    would = "" if report.swapped else "would "
-    lines = [line for each in report.shown for line in order_lines(each)]
-    lines += [f"… and {orders - MOST} orders more"] if orders > MOST else []
-    lines += [f"{count} rows of {table} that are no order's differ" for table, count in report.others.items()]
-    lines += [f"nothing can be derived of {tree}" for tree in report.underivable]
-    lines.append(
-        f"{orders} orders differ; the feed {would}tell{'s' if report.swapped else ''} "
-        f"{events} events of it, {corrections} of them corrections"
+def _lines(done: Rebuilt) -> Iterator[str]:
+    for each in done.shown:
+        yield from order_lines(each)
+    if done.orders > MOST:
+        yield f"… and {done.orders - MOST} orders more"
+    yield from (f"{count} rows of {table} that are no order's differ" for table, count in done.others.items())
+    yield from (f"nothing can be derived of {tree}" for tree in done.underivable)
+    yield (
+        f"{done.orders} orders differ; the feed {'tells' if done.swapped else 'would tell'} "
+        f"{done.events} events of it, {done.corrections} of them corrections"
     )
-    lines.append(
+    yield (
         "the new graph is read; `milepost rebuild --drop-old` drops the old one"
-        if report.swapped
+        if done.swapped
         else "nothing was changed"
     )
-    return "\n".join(lines)
 
 
 def order_lines(shown: Shown) -> list[str]:

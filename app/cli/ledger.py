@@ -1,14 +1,18 @@
-"""`milepost ledger` and `milepost rebuild`: what is kept, what leaves, and the graph that is made of it anew."""
+"""`milepost ledger`, `rebuild` and `snapshot`: what is kept, what leaves, and the graph that is made of it anew."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from app.cli.common import Data, Demo, Json, app, over_graph, say, to_json
+from app.cli.common import Data, Demo, Json, app, finish, folder, over_graph, say, say_aside, to_json
 from app.settings import Settings
 from orders.errors import RejectedError
+
+if TYPE_CHECKING:
+    from app.rebuilding import Done
 
 
 @app.command
@@ -24,23 +28,60 @@ def rebuild(
     workers: Annotated[
         int | None, Parameter(help="Processes that do it; one more than there are cores, or 0 for this one alone.")
     ] = None,
+    json: Annotated[bool, Parameter(help="As JSON, and all else to stderr.", negative="")] = False,
     data: Data = None,
     demo: Demo = False,
 ) -> None:
-    """Make the graph anew from its ledger, with the mappings as they are now, while all goes on."""
-    from app.rebuilding import drop_text, mended_text, read_anew_text, rebuilt_text
+    """Make the graph anew from its ledger, with the mappings as they are now, while all goes on.
 
-    async def ask(settings: Settings) -> str:
+    Exit code 1 when nothing can be derived of something.
+    """
+    from app.rebuilding import Done, corrected, dropped, read_anew, rebuilt
+
+    async def ask(settings: Settings) -> Done:
         one_of(dry_run, {"--drop-old": drop_old, "--snapshot": snapshot, "--order or --table": order or table})
         if drop_old:
-            return await drop_text(settings)
+            return await dropped(settings)
         if snapshot:
-            return await read_anew_text(settings, snapshot, say)
+            return await read_anew(settings, snapshot, tell)
         if order or table:
-            return await mended_text(settings, order or (), table, say, dry_run=dry_run)
-        return await rebuilt_text(settings, say, dry_run=dry_run, workers=workers)
+            return await corrected(settings, order or (), table, tell, dry_run=dry_run)
+        return await rebuilt(settings, tell, dry_run=dry_run, workers=workers)
 
-    over_graph(data, demo, ask)
+    tell = say_aside if json else say
+    do(data, demo, json, ask)
+
+
+@app.command
+def snapshot(
+    source: str,
+    /,
+    *,
+    json: Annotated[bool, Parameter(help="As JSON, and all else to stderr.", negative="")] = False,
+    data: Data = None,
+    demo: Demo = False,
+) -> None:
+    """Read a source anew, as after a loss, and wait until the graph is made of what it brought.
+
+    It is read whole: a table alone is not. To read anew by another mapping what was captured before, `rebuild --table`.
+    """
+    from app.rebuilding import Done, read_anew
+
+    async def ask(settings: Settings) -> Done:
+        return await read_anew(settings, source, say_aside if json else say)
+
+    do(data, demo, json, ask)
+
+
+def do(data: Path | None, demo: bool, json: bool, ask: "Callable[[Settings], Awaitable[Done]]") -> None:
+    async def main() -> None:
+        done = await ask(Settings.load(found))
+        say(to_json(done) if json else done.text)
+        if not done.well:
+            sys.exit(1)
+
+    found = folder(data, demo)
+    finish(main, found)
 
 
 def one_of(dry_run: bool, wishes: Mapping[str, object]) -> None:

@@ -90,6 +90,34 @@ async def test_a_change_that_nobody_could_use(whole: Milepost) -> None:
     assert (code, verdict["verified"], verdict["direct"]) == (0, True, [])
 
 
+async def test_a_graph_made_anew(whole: Milepost) -> None:
+    """As JSON it is one object; how far it is, is said aside."""
+    number = new_number()
+    await whole.write("erp", *entered(number))
+    await until(partial(shown, whole, number), SECONDS)
+    nothing = {"orders": 0, "events": 0, "corrections": 0, "others": {}, "underivable": [], "shown": []}
+    for words, swapped in (("--dry-run", False), ("", True)):
+        told, aside = await answered(whole, "rebuild", *words.split())
+        assert told.pop("changes") > 0
+        assert told == {"swapped": swapped, **nothing}
+        assert aside.startswith("read the ledger up to ")
+    assert await answered(whole, "rebuild", "--drop-old") == ({"dropped": True}, "")
+    assert await answered(whole, "rebuild", "--order", number) == (
+        {"written": True, "orders": 0, "events": 0, "shown": []},
+        "",
+    )
+    told, aside = await answered(whole, "snapshot", "east")
+    assert (told, aside) == ({"source": "east", "epoch": 2}, "a new snapshot of east is asked for\n")
+
+
+async def answered(whole: Milepost, *words: object) -> tuple[dict[str, Any], str]:
+    """The one object, and what was said aside."""
+    command = [*MILEPOST, *map(str, words), "--json", "--data", str(whole.data)]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=SECONDS)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
 async def test_what_is_on_its_way_is_no_difference(whole: Milepost) -> None:
     number, said = new_number(), list[str]()
     await whole.write("erp", *entered(number))

@@ -1,5 +1,6 @@
 """`milepost connect`: connectors are put, asked and restarted, and what is wrong with one is said."""
 
+import json
 import re
 from pathlib import Path
 
@@ -40,6 +41,17 @@ async def test_a_connector_and_its_troubles(kafka: Kafka, data: Path) -> None:
             f"east: connector {found.kafka.topics}.east is ABSENT",
             "  it was never applied",
         ]
+        both = connect(config, "status", "--json")
+        erp, east = map(json.loads, both.stdout.splitlines())
+        assert (both.returncode, erp["state"], erp["reads"], erp["trouble"]) == (1, "RUNNING", True, None)
+        assert east == {
+            "source": "east",
+            "connector": f"{found.kafka.topics}.east",
+            "state": "ABSENT",
+            "reads": False,
+            "lag_bytes": None,
+            "trouble": "it was never applied",
+        }
         erp = found.database("erp")
         assert re.search("Publication autocreation is disabled", (await found.broken().apply(erp)).trouble)
         assert (await found.connectors.status(erp)).state == "FAILED"

@@ -1,4 +1,4 @@
-"""`milepost rebuild --snapshot SOURCE` where changes come by Kafka: the connector says all of the source anew."""
+"""`milepost snapshot SOURCE` where changes come by Kafka: the connector says all of the source anew."""
 
 import asyncio
 from asyncio.subprocess import PIPE
@@ -33,8 +33,8 @@ SNAPSHOT = "select count(*) from record.ledger where source = 'erp' and snapshot
 
 
 async def rebuilt(found: Distributed, source: str) -> tuple[int | None, str, str]:
-    """What `milepost rebuild --snapshot` ends with and says."""
-    arguments = ["rebuild", "--snapshot", source, "--data", str(found.data)]
+    """What `milepost snapshot` ends with and says."""
+    arguments = ["snapshot", source, "--data", str(found.data)]
     process = await asyncio.create_subprocess_exec(*MILEPOST, *arguments, stdout=PIPE, stderr=PIPE)
     said, complained = await asyncio.wait_for(process.communicate(), 2 * SECONDS)
     return process.returncode, said.decode(), complained.decode()

@@ -15,10 +15,14 @@ from msgspec import structs
 from app import cli
 from app.cli import common
 from app.cli.failing import line_of
+from app.cli.ledger import do
+from app.keys import ensure_keys
 from app.processes import record
+from app.rebuilding import Rebuilt
 from app.settings import Settings, SourceSettings
 from app.statuses import SourceState, Status, source_line
 from orders.errors import RejectedError
+from projections.rebuild.report import Shown
 from tests.controls.milepost import MILEPOST
 
 CANARY = "s3cret"
@@ -30,6 +34,7 @@ OVER_GRAPH = [
     ["rebuild", "--drop-old"],
     ["rebuild", "--snapshot", "erp"],
     ["rebuild", "--order", "1042"],
+    ["snapshot", "erp"],
     ["deadletters", "list"],
     ["deadletters", "show", "1"],
     ["deadletters", "replay", "1"],
@@ -137,6 +142,16 @@ def test_a_number_that_cannot_be(words: str, tmp_path: Path, capsys: pytest.Capt
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_rebuild_that_leaves_something_to_be_done(away: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def ask(settings: Settings) -> Rebuilt:
+        return Rebuilt(True, 9, 1, 1, 1, {}, ["order erp/7"], [Shown("7", [])])
+
+    for json, says in ((False, "nothing can be derived of order erp/7"), (True, '"underivable":["order erp/7"]')):
+        with pytest.raises(SystemExit) as ended:
+            do(away, False, json, ask)
+        assert (ended.value.code, says in capsys.readouterr().out) == (1, True)
+
+
 def test_what_is_neither_query_nor_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = Said(capsys, "explain", tmp_path / "orders.graphql")
     complaint = f"{tmp_path / 'orders.graphql'} is no query, and no file that can be read: No such file or directory"
@@ -185,6 +200,15 @@ def test_a_role_that_cannot_be(words: str, complaint: str, tmp_path: Path, capsy
         said = Said(capsys, *command, *words.split(), "--data", tmp_path)
         assert (said.code, said.err.count("\n")) == (2, 1)
         assert said.err.startswith(f"milepost: {complaint}")
+
+
+def test_a_partner_that_is_no_source(away: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ensure_keys(away)
+    words = ["token", "--data", away, "--role", "partner", "--scope", "west"]
+    said = Said(capsys, *words, "--scope", "esat")
+    assert (said.code, said.out, said.err) == (2, "", "milepost: there is no source esat: name one of erp, west\n")
+    said = Said(capsys, *words)
+    assert (said.code, said.out.count("."), said.err) == (0, 2, "")
 
 
 def test_a_query_that_is_wrong_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
