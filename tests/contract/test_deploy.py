@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,9 +22,12 @@ from app.settings import Config, read_config
 from cdc import maven
 from cdc.mariadb.database import RIGHTS
 from tests.controls.serving import ROOT
+from tests.controls.west import in_compose
 
 COMPOSE = ROOT / "docker-compose.yml"
 ENVIRONMENT = dict(line.split("=") for line in (ROOT / "deploy" / "env.example").read_text().split())
+
+INSERT = re.compile(r"^insert into (\w+) values\b", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +97,13 @@ def test_west_has_its_tables_and_who_captures_them(services: dict[str, dict[str,
     [source] = [each for each in settings.sources if each.name == "west"]
     tables = re.findall(r"^create table (\w+)", (ROOT / "demo" / "sql" / "west.sql").read_text(), re.MULTILINE)
     assert set(captured(source).tables) <= set(tables)
+    assert set(INSERT.findall("\n".join(in_compose()))) == set(tables)
+    scripts = [volume.split(":")[:2] for volume in west["volumes"] if "initdb.d" in volume]
+    assert [path for path, _ in sorted(scripts, key=itemgetter(1))] == [
+        "./demo/sql/west.sql",
+        "./deploy/west/users.sh",
+        "./demo/sql/demo_west.sql",
+    ]
     users = (ROOT / "deploy" / "west" / "users.sh").read_text()
     assert f"create user {urlsplit(source.dsn).username} " in users
     assert west["environment"]["MARIADB_DATABASE"] == urlsplit(source.dsn).path.strip("/")

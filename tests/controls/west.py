@@ -27,6 +27,11 @@ def tables() -> list[str]:
     return _parts((Path(__file__).parents[2] / "demo" / "sql" / "west.sql").read_text())
 
 
+def in_compose() -> list[str]:
+    """The statements by which docker-compose.yml fills them."""
+    return _parts((Path(__file__).parents[2] / "demo" / "sql" / "demo_west.sql").read_text())
+
+
 def statements(name: str, **values: object) -> list[str]:
     """What happens there, out of the file `west_NAME.sql` beside this one."""
     return _parts((Path(__file__).parent / f"west_{name}.sql").read_text().format(**values))

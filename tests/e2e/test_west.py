@@ -12,7 +12,7 @@ from tests.controls.mariadb import run
 from tests.controls.milepost import SECONDS, Milepost, milepost
 from tests.controls.selling import MASTER_DATA, accepted, entered, new_number
 from tests.controls.waiting import until
-from tests.controls.west import statements, tables
+from tests.controls.west import in_compose, statements, tables
 
 pytestmark = pytest.mark.mariadb
 
@@ -25,9 +25,23 @@ query ($number: String!) { order(number: $number) {
 } }
 """
 
+FIND = """
+query ($reference: String!) { find(reference: $reference) { target {
+    ... on FulfillmentOrder { state quotedReference }
+    ... on Shipment { number shippedAt }
+} } }
+"""
+WAITING = {
+    "W1001": {"state": "SHIPPED", "quotedReference": "200001"},
+    "W1002": {"state": "PICKING", "quotedReference": "200002"},
+    "W1003": {"state": "SHORT", "quotedReference": "200003"},
+    "1ZWEST0000001003": {"number": "WS1003", "shippedAt": "2026-06-03T14:00:00+00:00"},
+}
+"""Of the rows that docker-compose.yml has."""
+
 
 async def test_a_shipment_of_west_is_seen_on_the_order_of_the_erp(west: str, data: Path) -> None:
-    run(west, *tables())
+    run(west, *tables(), *in_compose())
     first, second = new_number(), new_number()
     run(west, *statements("worked", work=1, quoted=first))
     async with milepost(data, SourceSettings("west", "wms_west", west)) as whole:
@@ -45,6 +59,8 @@ async def test_a_shipment_of_west_is_seen_on_the_order_of_the_erp(west: str, dat
             run(west, *statements("delivered", work=work))
             [shipment] = (await seen(whole, number, is_delivered))["shipments"]
             assert shipment["milestones"][-1]["occurredAt"].startswith("2026-06-04T16:00:00")
+        for number, waits in WAITING.items():
+            assert (await whole.client.ask(FIND, reference=number))["find"] == [{"target": waits}]
         run(west, *statements("odd"))
         verdict = await whole.verdict()
         assert verdict.verified, report(verdict)
