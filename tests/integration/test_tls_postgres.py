@@ -1,5 +1,6 @@
 """A Postgres that speaks TLS: captured and looked at by it, and refused when its certificate is not right."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -8,21 +9,26 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from adapters.erp_legacy.client import ErpHolds
 from app import cluster
 from app import postgres as embedded
 from app.postgres import Postgres
 from app.preflight import Needs, check_source
 from app.settings import SourceSettings
 from app.tls import with_query
-from cdc.database import CapturedDatabase, check
+from cdc.database import CapturedDatabase, check, connected, drop_slot
+from cdc.guard import guarded
 from cdc.lag import read_slot
-from orders.errors import StartError
+from commands.ports import Applied, EffectKey, HoldReason
+from orders.errors import StartError, TransientError
+from tests.controls import commands as controls
 from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put
 from tests.controls.certificates import HERE, Authority
 from tests.controls.kafka import Kafka
 from tests.controls.postgres import Programs
 from tests.controls.sql import run
 from tests.controls.topics import captured_items, reading
+from tests.controls.waiting import until
 
 pytestmark = pytest.mark.tls
 TABLES = ("public.item",)
@@ -101,6 +107,55 @@ async def test_it_is_captured_by_tls_alone(server: Postgres, data: Path, authori
         await db.close()
     assert encrypted > 0
     assert clear == 0
+
+
+async def test_commands_speak_it_and_to_nobody_else(server: Postgres, data: Path, authority: Authority) -> None:
+    await controls.create_erp(server.dsn("tls"))
+    await clear_is_refused(server)
+    hold = ("1042", EffectKey("cmd_1"), HoldReason.CREDIT, None, "ann")
+    with pytest.raises(TransientError, match="the ERP cannot be reached: InvalidAuthorizationSpecificationError"):
+        await ErpHolds(by(server, "disable")).hold(*hold)
+    for wrong in (by(server, "verify-full", Authority(data, "other").file), by(server, "verify-full")):
+        with pytest.raises(TransientError, match=r"the ERP cannot be reached: .*certificate"):
+            await ErpHolds(wrong).hold(*hold)
+    holds = ErpHolds(by(server, "verify-full", authority.file))
+    assert await holds.find(EffectKey("cmd_1")) is None
+    assert isinstance(await holds.hold(*hold), Applied)
+    assert isinstance(await holds.find(EffectKey("cmd_1")), Applied)
+
+
+async def test_the_guard_speaks_it(server: Postgres, authority: Authority) -> None:
+    """A slot that keeps too much is seen and dropped."""
+    await clear_is_refused(server)
+    dsn, given_up = by(server, "verify-full", authority.file), asyncio.Event()
+    database = items("erp", dsn)
+    await run(dsn, f"select pg_create_logical_replication_slot('{database.slot}', 'pgoutput')")
+
+    async def shed(name: str, reason: str) -> None:
+        async with connected(database) as db:
+            await drop_slot(db, database)
+        given_up.set()
+
+    async with guarded([database], 0, shed), asyncio.timeout(60):
+        await put(dsn, "new", 1)
+        await given_up.wait()
+    assert (await read_slot(database)).status is None
+
+
+async def clear_is_refused(server: Postgres) -> None:
+    """Whoever does not speak TLS is turned away from now on."""
+    path = server.folder / "pg_hba.conf"
+    path.write_text(f"hostnossl tls all all reject\n{path.read_text()}")
+    await run(server.dsn("postgres"), "select pg_reload_conf()")
+
+    async def refused() -> bool:
+        try:
+            await run(by(server, "disable"), "select")
+        except asyncpg.InvalidAuthorizationSpecificationError:
+            return True
+        return False
+
+    await until(refused)
 
 
 async def test_a_certificate_that_is_not_right_is_said(server: Postgres, data: Path, authority: Authority) -> None:
