@@ -7,7 +7,7 @@ the checkpoint first, and goes on exactly behind it or takes a new snapshot in a
 import asyncio
 import logging
 import shutil
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -25,6 +25,7 @@ from cdc.lag import lag_of
 from cdc.pauses import Pauses
 from cdc.resume import Anew, Continue, Identity
 from cdc.transactions import TornError
+from cdc.waiting import Waiting
 from orders.crash import CrashPoint, crash_here
 from orders.errors import MilepostError, TransientError
 
@@ -64,7 +65,7 @@ class EngineSource:
         self._ended: dict[int, asyncio.Future[str]] = {}
         self._runs = count(1)
         self._batches: asyncio.Queue[list[Transaction] | Exception] = asyncio.Queue()
-        self._waiting: Counter[str] = Counter()
+        self._waiting: dict[str, Waiting] = defaultdict(Waiting)
         self._children: dict[str, Child] = {}
 
     @property
@@ -98,6 +99,7 @@ class EngineSource:
     async def processed(self, checkpoints: Sequence[Checkpoint]) -> None:
         """These are durable: the sources may forget what lies before, and no more than that."""
         for checkpoint in checkpoints:
+            self._waiting[checkpoint.source].done(checkpoint.position)
             if capture := self._captures.get(checkpoint.source):
                 await self._answer(capture, capture.processed(checkpoint))
 
@@ -113,7 +115,7 @@ class EngineSource:
 
     def waiting(self, source: str) -> int:
         """Changes of the source that were captured and that the reader has not done with."""
-        return self._waiting[source]
+        return self._waiting[source].count
 
     async def _check(self) -> None:
         """A source that is down may come up later; one that can never be captured is better said at once."""
@@ -133,8 +135,6 @@ class EngineSource:
                     raise each
                 transactions += each
             yield transactions
-            # Asked for the next batch, the reader has done with this one.
-            self._waiting.subtract(_counts(transactions))
 
     async def _keep_child(self, machine: str, greeted: "asyncio.Future[None]") -> None:
         pauses = Pauses()
@@ -212,7 +212,7 @@ class EngineSource:
         crash_here(CrashPoint.DECODED)
         if transactions:
             self._batches.put_nowait(transactions)
-            self._waiting.update(_counts(transactions))
+            self._waiting[capture.database.name].add(transactions)
         if answer:
             await child.send(answer)
 
@@ -288,7 +288,7 @@ class EngineSource:
 
     async def _start(self, child: Child, capture: Capture, run: int) -> Identity:
         database = capture.database
-        while capture.given_up and self._waiting[database.name]:  # noqa: ASYNC110 (it may be taken anew when that is 0)
+        while capture.given_up and self._waiting[database.name].count:  # noqa: ASYNC110 (it may be taken anew when that is 0)
             await asyncio.sleep(_LOOK)
         async with capture.preparing:
             decision, identity = await prepare(database, capture.checkpoint, capture.altered)
@@ -298,14 +298,6 @@ class EngineSource:
         settings = properties(database, self._folder / f"{run}.offset", snapshot=offset is None)
         await child.send(Start(run, database.name, settings, offset))
         return identity
-
-
-def _counts(transactions: Sequence[Transaction]) -> Counter[str]:
-    """How many changes of each source."""
-    found: Counter[str] = Counter()
-    for each in transactions:
-        found[each.source] += len(each.changes)
-    return found
 
 
 def _announce(capture: Capture, decision: Continue | Anew) -> None:

@@ -27,6 +27,7 @@ from cdc.lag import measured, measured_log
 from cdc.mariadb.database import MariaDatabase
 from cdc.mending import Filler, Menders
 from cdc.topic import Bounds, Record, Topic, place_of
+from cdc.waiting import Offsets
 from orders.errors import TransientError
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._sources = {partition: name for name, partition in self._partitions.items()}
         self._topics: dict[str, Topic] = {}
         self._done: dict[str, int] = {}
+        self._read_up_to = Offsets()
         self._ends: dict[str, int] = {}
         self._last_event_at: dict[str, datetime] = {}
         self._paces: dict[str, Pace] = {}
@@ -154,6 +156,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def processed(self, checkpoints: Sequence[Checkpoint]) -> None:
         """Kafka's own offsets are a hint for people who look at the group's lag: nobody reads from there."""
+        self._read_up_to.done({each.source: each.position for each in checkpoints})
+        self._done.update(self._read_up_to.take())
         if time.monotonic() - self._hinted < _HINTS_EVERY or self._consumer is None:
             return
         self._hinted = time.monotonic()
@@ -185,7 +189,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         partitions = [self._partitions[name] for name in sources]
         firsts = await asyncio.wait_for(self._consumer.beginning_offsets(partitions), _ANSWER)
         self._ends = {self._sources[at]: end for at, end in (await self._consumer.end_offsets(partitions)).items()}
-        self._topics = {}
+        self._topics, self._read_up_to = {}, Offsets()
         for name, at in zip(sources, partitions, strict=True):
             signals = self._databases[name].signals
             bounds = Bounds(firsts[at], self._ends[name])
@@ -200,11 +204,10 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             while True:
                 batch = await ahead.take()
                 self._check(generation)
-                reached = {name: topic.offset for name, topic in self._topics.items()}
+                self._read_up_to.read(batch, {name: topic.offset for name, topic in self._topics.items()})
                 if batch:
                     yield batch
-                # Asked for the next batch, the reader has done with this one.
-                self._done.update(reached)
+                self._done.update(self._read_up_to.take())
                 self._mend()
 
     def _check(self, generation: int) -> None:
