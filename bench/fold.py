@@ -19,7 +19,8 @@ from bench.servers import cpu, postmaster
 from cdc.change import Transaction
 from projections.batch import Batch
 from projections.fold import Stated
-from projections.projector import NONE, Projector, Refusals
+from projections.intake import NONE, Intake, Refusals
+from projections.projector import Projector
 
 DECODE, MAP, FOLD, WRITE, POSTGRES = "decode", "map", "fold and derive", "write", "Postgres"
 STAGES = (DECODE, MAP, FOLD, WRITE, POSTGRES)
@@ -38,7 +39,7 @@ class Spent:
         self.stages[stage] += time.process_time() - begun
 
 
-class Timed(Projector):
+class Timed(Intake):
     """Notes what it spends."""
 
     spent: Spent
@@ -47,9 +48,9 @@ class Timed(Projector):
         with self.spent.on(MAP):
             return super().read(batch, transaction, refusals)
 
-    def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated]) -> None:
+    def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated], *, live: bool) -> None:
         with self.spent.on(FOLD):
-            super().take(batch, transaction, stated)
+            super().take(batch, transaction, stated, live=live)
 
 
 async def measure(rounds: int, orders: int, size: int, recording: Path | None) -> None:
@@ -77,8 +78,9 @@ async def one_round(place: Bench, name: str, frames: Sequence[Frame], size: int)
     decoded = time.perf_counter() - begun
     db = await connect(await place.graph(name))
     try:
-        projector = Timed(db, MAPPINGS)
-        projector.spent = spent
+        projector = Projector(db, MAPPINGS)
+        projector.intake = timed = Timed(MAPPINGS, projector.fold)
+        timed.spent = spent
         await projector.start()
         before, begun = cpu(postmaster(place)), time.perf_counter()
         with spent.on(WRITE):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cdc.change import ChangeSource, Checkpoint, Snapshot, Transaction
+from projections.isolating import project_or_isolate
 from projections.projector import Projector
-from projections.runner import project_or_isolate
 
 Enough = Callable[[int, int], bool]
 """Of the changes read and the snapshots ended so far."""

@@ -14,6 +14,7 @@ class CrashPoint(StrEnum):
 
     RECEIVED = "received"
     DECODED = "decoded"
+    FOLDED = "folded_ahead"
     BEGUN = "transaction_begun"
     WRITTEN = "rows_written"
     COMMITTED = "committed"

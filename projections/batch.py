@@ -6,10 +6,11 @@ from enum import StrEnum
 
 from msgspec import Struct, field
 
-from cdc.change import Change, Checkpoint, Position, Snapshot
+from cdc.change import Change, Checkpoint, Position, Snapshot, Transaction
 from orders.facts import Doc, Ident
 from orders.graph import Identity, Row
 from projections.fold import Delta, Drained, Event
+from projections.store import Unsaved
 
 
 class Tally(Struct):
@@ -71,6 +72,11 @@ class Batch(Struct):
     tallies: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     checkpoints: dict[str, Checkpoint] = field(default_factory=dict)
 
+    @property
+    def seen(self) -> int:
+        """How many changes the sources say these were."""
+        return sum(tally.seen for tally in self.tallies.values())
+
     def add(self, delta: Delta) -> None:
         self.events += delta.events
         self.mended |= delta.mended
@@ -84,3 +90,11 @@ class Batch(Struct):
         self.tallies[letter.source].dead += 1
         if change is not None:
             self.ledger.append(Entry(change, "dead", snapshot))
+
+
+class Folded(Struct):
+    """Transactions that were folded before their turn to be written: all that there is to write of them."""
+
+    transactions: list[Transaction] = field(default_factory=list)
+    batch: Batch = field(default_factory=Batch)
+    facts: Unsaved = Unsaved()

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import asyncpg
 
 from cdc.change import Change, Position, Transaction
-from projections.projector import Projector, Refusals, Result
+from projections.intake import Refusals
+from projections.projector import Advanced, AlreadySeen, Fenced, Projector, Result
 
 POISON = (
     asyncpg.DataError,
@@ -18,6 +19,21 @@ POISON = (
 
 def is_poison(error: asyncpg.PostgresError) -> bool:
     return isinstance(error, POISON)
+
+
+async def project_or_isolate(projector: Projector, batch: Sequence[Transaction]) -> Result:
+    """A batch that Postgres refuses is tried transaction by transaction; the changes at fault become dead letters."""
+    try:
+        return await projector.project(batch)
+    except asyncpg.PostgresError as error:
+        if not is_poison(error):
+            raise
+    result: Result = AlreadySeen()
+    for transaction in batch:
+        result = await project_one(projector, transaction)
+        if isinstance(result, Fenced):
+            break
+    return result if isinstance(result, Fenced) else Advanced(list(projector.checkpoints.values()), 0)
 
 
 async def project_one(projector: Projector, transaction: Transaction) -> Result:

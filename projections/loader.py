@@ -33,9 +33,13 @@ class Loader:
         self._has_all = None
         self.fold.clear()
 
+    @property
+    def is_full(self) -> bool:
+        return self._size() > self._cap
+
     def trim(self) -> None:
         """Let go of what was not touched for longest, when there is more than the cap."""
-        if self._size() <= self._cap:
+        if not self.is_full:
             return
         if self._has_all:
             self._note_all()
@@ -111,7 +115,6 @@ class Loader:
                     numbers.add(fact.body.number)
         self._docs |= docs | set(fresh.values())
         self._idents |= named
-        self.fold.store.settle()
         # Of an order of which nothing can be derived just now, too: it may come back.
         await self.load_emitted(connection, numbers)
 

@@ -103,7 +103,7 @@ async def _replayed(desk: Desk, letter: asyncpg.Record, by: str) -> tuple[Batch,
     became = LetterOutcome.SUPERSEDED if delta.superseded else LetterOutcome.REPLAYED
     if told:
         await _count(desk, batch, told, ledger, became, used=bool(stated[0].facts))
-    await write(desk.connection, batch, desk.loader.fold.store)
+    await write(desk.connection, batch, desk.loader.fold.store.settle())
     await desk.letters.write(batch)
     await desk.connection.execute(SQL["resolve_letter"], letter["id"], became.value, by, 1)
     events = [f"{e.happening.type.value} {e.happening.subject} {e.happening.subject_id}" for e in delta.events]

@@ -6,18 +6,18 @@ starting → catching_up → live → draining → stopped; any failure leads ba
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar, assert_never
-
-import asyncpg
 
 from cdc.change import ChangeSource, RebalancedError, SharedSource, Transaction
 from orders.crash import CrashPoint, crash_here
 from orders.errors import MilepostError
 from orders.outages import FAILED
 from projections.database import SQL, Connection
-from projections.isolating import is_poison, project_one
 from projections.mapping import Mappings
+from projections.pipeline import Pipeline
 from projections.projector import Advanced, AlreadySeen, Fenced, Projector, Result
 from projections.requests import CHANNEL
 from projections.sharing import FencedError, Share
@@ -111,18 +111,22 @@ class Runner:
     async def _session(self) -> None:
         """From the checkpoint until something breaks or `stop`."""
         self._enter(State.STARTING)
-        connection = await self._connect()
-        try:
+        async with AsyncExitStack() as stack:
+            connection = await self._connected(stack)
             await self._take_lock(connection)
             projector = Projector(connection, self._mappings, await self._claim(connection))
             checkpoints = await projector.start()
             await connection.add_listener(CHANNEL, lambda *_: self._asked.set())
             self._asked.set()  # for what was asked while nobody listened
+            reading = await self._connected(stack)
             self._enter(State.CATCHING_UP)
-            async with self._source.open(checkpoints) as batches:
-                await self._consume(projector, aiter(batches))
-        finally:
-            await close(connection)
+            batches = await stack.enter_async_context(self._source.open(checkpoints))
+            await self._consume(projector, reading, aiter(batches))
+
+    async def _connected(self, stack: AsyncExitStack) -> Connection:
+        connection = await self._connect()
+        stack.push_async_callback(close, connection)
+        return connection
 
     async def _take_lock(self, connection: Connection) -> None:
         """One projector at a time, unless they share; the second one waits here."""
@@ -146,21 +150,34 @@ class Runner:
             task.cancel()
             stopping.cancel()
 
-    async def _consume(self, projector: Projector, batches: AsyncIterator[Sequence[Transaction]]) -> None:
+    async def _consume(
+        self, projector: Projector, reading: Connection, batches: AsyncIterator[Sequence[Transaction]]
+    ) -> None:
+        pipeline = Pipeline(projector, reading, partial(self._tell_source, projector))
         stopping = asyncio.ensure_future(self._stopping.wait())
         following = asyncio.ensure_future(anext(batches))
         try:
             while not self._stopping.is_set():
                 ringing = asyncio.ensure_future(self._asked.wait())
-                await asyncio.wait({following, stopping, ringing}, return_when=asyncio.FIRST_COMPLETED)
+                coming = {following} if pipeline.has_room else set()
+                await asyncio.wait({*coming, *pipeline.writing, stopping, ringing}, return_when=asyncio.FIRST_COMPLETED)
                 ringing.cancel()
-                if following.done():
-                    await self._project(projector, following.result())
+                await pipeline.look()
+                while following.done() and pipeline.has_room and not self._stopping.is_set():
+                    if following.exception() is not None:
+                        await pipeline.finish()
+                    await pipeline.take(following.result())
+                    await pipeline.look()
                     following = asyncio.ensure_future(anext(batches))
+                    await asyncio.sleep(0)  # so that what is there already comes into the same batch
+                await pipeline.write()
                 if self._asked.is_set() or self._deferred:
+                    await pipeline.finish()
                     await self._answer(projector)
+            await pipeline.stop()
         finally:
             stopping.cancel()
+            await pipeline.cancel()
             await cancelled(following)
 
     async def _answer(self, projector: Projector) -> None:
@@ -168,35 +185,19 @@ class Runner:
         self._asked.clear()
         self._deferred = not await projector.answer_requests()
 
-    async def _project(self, projector: Projector, batch: Sequence[Transaction]) -> None:
-        match result := await project_or_isolate(projector, batch):
+    async def _tell_source(self, projector: Projector, result: Result) -> None:
+        match result:
             case Advanced():
                 await self._source.processed(result.checkpoints)
                 crash_here(CrashPoint.TOLD)
                 self.changes += result.changes
-                snapshotting = any(c.snapshotting for c in projector.checkpoints.values())
-                self._enter(State.CATCHING_UP if snapshotting else State.LIVE)
+                self._enter(State.CATCHING_UP if projector.snapshotting else State.LIVE)
             case AlreadySeen():
                 await self._source.processed(list(projector.checkpoints.values()))
             case Fenced():
                 raise FencedError(result.source)
             case _:
                 assert_never(result)
-
-
-async def project_or_isolate(projector: Projector, batch: Sequence[Transaction]) -> Result:
-    """A batch that Postgres refuses is tried transaction by transaction; the changes at fault become dead letters."""
-    try:
-        return await projector.project(batch)
-    except asyncpg.PostgresError as error:
-        if not is_poison(error):
-            raise
-    result: Result = AlreadySeen()
-    for transaction in batch:
-        result = await project_one(projector, transaction)
-        if isinstance(result, Fenced):
-            break
-    return result if isinstance(result, Fenced) else Advanced(list(projector.checkpoints.values()), 0)
 
 
 async def cancelled(task: "asyncio.Future[Sequence[Transaction]]") -> None:

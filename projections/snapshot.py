@@ -44,7 +44,7 @@ async def sweep(connection: Connection, last: Transaction) -> bool:
         await Loader(fold).load_keys(connection, [(last.source, key) for key in keys])
         for key in keys:
             fold.store.put(last.source, Fact(key=key), last.position)
-        await write_facts(connection, fold.store)
+        await write_facts(connection, fold.store.settle())
     return found
 
 

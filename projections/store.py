@@ -1,8 +1,8 @@
 """The facts that are folded: last writer wins by position, and how documents hang together."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -11,65 +11,15 @@ from cdc.change import Position
 from orders.aggregate import Aggregate, Entry
 from orders.facts import Body, Doc, Fact, Ident
 from orders.values import Value
+from projections.edges import Index, Moved
 
 Key = tuple[str, str]
 """A fact's source and key."""
-Edge = tuple[Ident, Doc]
-_T = TypeVar("_T")
 
 
 class Known(Value, frozen=True):
     fact: Fact
     position: Position
-
-
-class Index:
-    """Identifier ↔ documents, counted, since several facts of a document may say the same.
-
-    `moved` collects the edges that came or went, for whoever stores them.
-    """
-
-    def __init__(self) -> None:
-        self.moved: set[Edge] = set()
-        self._docs: dict[Ident, dict[Doc, int]] = defaultdict(dict)
-        self._idents: dict[Doc, dict[Ident, int]] = defaultdict(dict)
-
-    def add(self, ident: Ident, doc: Doc, count: int) -> bool:
-        """Whether the edge is there now and was not, or the other way round."""
-        docs = self._docs[ident]
-        before = doc in docs
-        _count(docs, doc, count)
-        _count(self._idents[doc], ident, count)
-        moved = (doc in docs) is not before
-        if moved:
-            self.moved.add((ident, doc))
-        return moved
-
-    def docs(self, ident: Ident) -> Iterable[Doc]:
-        return self._docs.get(ident, ())
-
-    def idents(self, doc: Doc) -> Iterable[Ident]:
-        return self._idents.get(doc, ())
-
-    def forget(self, doc: Doc) -> None:
-        """What the document's facts say is in memory no more."""
-        for ident in self._idents.pop(doc, ()):
-            docs = self._docs[ident]
-            del docs[doc]
-            if not docs:
-                del self._docs[ident]
-
-    def has(self, edge: Edge) -> bool:
-        ident, doc = edge
-        return doc in self._docs.get(ident, ())
-
-
-def _count(counts: dict[_T, int], thing: _T, more: int) -> None:
-    left = counts.get(thing, 0) + more
-    if left:
-        counts[thing] = left
-    else:
-        counts.pop(thing, None)
 
 
 def completed(fact: Fact, old: Body | None) -> Fact:
@@ -90,6 +40,16 @@ def same_place(one: Fact, other: Fact) -> bool:
         and one.claims == other.claims
         and one.belongs_to == other.belongs_to
     )
+
+
+class Unsaved(NamedTuple):
+    """What came or changed in memory since it was as stored. `left`: as in the store."""
+
+    added: Sequence[tuple[Key, Known]] = ()
+    changed: Sequence[tuple[Key, Known]] = ()
+    claims: Moved = Moved()
+    links: Moved = Moved()
+    left: Sequence[tuple[Doc, str, Position]] = ()
 
 
 class FactStore:
@@ -115,7 +75,7 @@ class FactStore:
         """Bring back a fact as it was stored."""
         if (source, fact.key) not in self.known:
             self.known[source, fact.key] = Known(fact, position)
-            self._file(fact, +1)
+            self._file(fact, +1, stored=True)
 
     def component(self, doc: Doc) -> set[Doc]:
         """All that hangs together with the document, by what they claim and belong to."""
@@ -139,13 +99,19 @@ class FactStore:
             self.claims.forget(doc)
             self.links.forget(doc)
 
-    def settle(self) -> None:
-        """What is in memory is what is stored."""
+    def settle(self) -> Unsaved:
+        """What is in memory is from now on what is stored; what is to be written for that."""
+        unsaved = Unsaved(
+            [(key, self.known[key]) for key in self.added],
+            [(key, self.known[key]) for key in self.changed],
+            self.claims.settle(),
+            self.links.settle(),
+            list(self.left),
+        )
         self.added.clear()
         self.changed.clear()
         self.left.clear()
-        self.claims.moved.clear()
-        self.links.moved.clear()
+        return unsaved
 
     def put(self, source: str, fact: Fact, position: Position) -> bool:
         """Keep the fact unless a newer one with its key is there; at the same position the first stays."""
@@ -200,7 +166,7 @@ class FactStore:
             self._file(old, -1)
         self._file(new, +1)
 
-    def _file(self, fact: Fact, count: int) -> None:
+    def _file(self, fact: Fact, count: int, *, stored: bool = False) -> None:
         if fact.doc is None or fact.body is None:
             return
         if count > 0:
@@ -208,9 +174,9 @@ class FactStore:
         else:
             self._unfile(fact.doc, fact.key)
         for ident in fact.claims:
-            if self.claims.add(ident, fact.doc, count) and any(self.links.docs(ident)):
+            if self.claims.add(ident, fact.doc, count, stored=stored) and any(self.links.docs(ident)):
                 self._rehang(ident, fact.doc)
-        if fact.belongs_to is not None and self.links.add(fact.belongs_to, fact.doc, count):
+        if fact.belongs_to is not None and self.links.add(fact.belongs_to, fact.doc, count, stored=stored):
             if count > 0 and fact.doc not in self._roots and not any(self.below(fact.doc)):
                 self._hang(fact.doc)
             else:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import starmap
 from typing import Any
 
 import asyncpg
@@ -16,9 +17,10 @@ from orders.facets import Facets
 from orders.graph import TABLES, Identity, Row
 from projections.batch import Batch, Entry, Tally
 from projections.database import LIVE, SQL, Connection, Graph, columns
+from projections.edges import Edge, Moved
 from projections.fold import Event
 from projections.revisions import move_on
-from projections.store import FactStore, Index, Key
+from projections.store import Key, Known, Unsaved
 from projections.text import doc_text, encode_fact, ident_text
 
 FACT_COLUMNS = ("source", "key", "epoch", "log", "ordinal", "doc", "fact")
@@ -92,36 +94,34 @@ async def add_rows(connection: Connection, rows: Iterable[Row], graph: Graph) ->
             raise asyncpg.DataError(f"{kind.table}: {error}") from error
 
 
-async def write_facts(connection: Connection, store: FactStore, graph: Graph = LIVE) -> None:
-    """What the store took in since it was last settled."""
-    if store.added:
-        await append(connection, f"{graph.schema}.fact", FACT_COLUMNS, (fact_row(store, key) for key in store.added))
-    if store.changed:
-        await connection.execute(
-            graph.sql["change_facts"], *columns([fact_row(store, key) for key in store.changed], 7)
-        )
-    await write_edges(connection, store.claims, "claims", graph)
-    await write_edges(connection, store.links, "links", graph)
-    if store.left:
-        places = [(doc_text(doc), source, *position) for doc, source, position in store.left]
+async def write_facts(connection: Connection, facts: Unsaved, graph: Graph = LIVE) -> None:
+    if facts.added:
+        await append(connection, f"{graph.schema}.fact", FACT_COLUMNS, starmap(fact_row, facts.added))
+    if facts.changed:
+        await connection.execute(graph.sql["change_facts"], *columns(starmap(fact_row, facts.changed), 7))
+    await write_edges(connection, facts.claims, "claims", graph)
+    await write_edges(connection, facts.links, "links", graph)
+    if facts.left:
+        places = [(doc_text(doc), source, *position) for doc, source, position in facts.left]
         await connection.execute(graph.sql["put_past_places"], *columns(places, 5))
-    store.settle()
 
 
-def fact_row(store: FactStore, key: Key) -> tuple[Any, ...]:
-    known = store.known[key]
+def fact_row(key: Key, known: Known) -> tuple[Any, ...]:
     fact = known.fact
     return *key, *known.position, doc_text(fact.doc) if fact.doc else None, encode_fact(fact)
 
 
-async def write_edges(connection: Connection, index: Index, name: str, graph: Graph) -> None:
-    texts = [((ident_text(ident), doc_text(doc)), index.has((ident, doc))) for ident, doc in index.moved]
-    for verb, kept in (("put", True), ("drop", False)):
-        chosen = [text for text, there in texts if there is kept]
-        if chosen:
-            await connection.execute(graph.sql[f"{verb}_{name}"], *columns(chosen, 2))
-            if not kept:
-                await connection.execute(graph.sql[f"put_past_{name}"], *columns(chosen, 2))
+async def write_edges(connection: Connection, moved: Moved, name: str, graph: Graph) -> None:
+    if moved.put:
+        await connection.execute(graph.sql[f"put_{name}"], *edge_columns(moved.put))
+    if moved.dropped:
+        gone = edge_columns(moved.dropped)
+        await connection.execute(graph.sql[f"drop_{name}"], *gone)
+        await connection.execute(graph.sql[f"put_past_{name}"], *gone)
+
+
+def edge_columns(edges: Iterable[Edge]) -> list[list[Any]]:
+    return columns([(ident_text(ident), doc_text(doc)) for ident, doc in edges], 2)
 
 
 async def append(connection: Connection, table: str, names: Sequence[str], records: Iterable[tuple[Any, ...]]) -> None:
@@ -234,9 +234,9 @@ async def write_checkpoint(connection: Connection, old: Checkpoint | None, new: 
     return status.endswith(" 1")
 
 
-async def write(connection: Connection, batch: Batch, store: FactStore) -> None:
+async def write(connection: Connection, batch: Batch, facts: Unsaved) -> None:
     """All but the checkpoints."""
-    await write_facts(connection, store)
+    await write_facts(connection, facts)
     await write_rows(connection, batch.rows)
     await write_ledger(connection, batch.ledger)
     await write_feed(connection, batch.events)

@@ -104,7 +104,7 @@ class Follower:
         before = fold.look(nearby)
         fold.put(stated)
         after = {each: self._anew(each) for each in {*map(root, nearby), *before}}
-        await write_facts(self._connection, fold.store, NEXT)
+        await write_facts(self._connection, fold.store.settle(), NEXT)
         fold.keep(before, after)
         await write_rows(self._connection, fold.drain().rows, NEXT)
         return {view.order_id for view in (*before.values(), *after.values()) if view.order_id is not None}

@@ -124,7 +124,7 @@ class Orders:
         return Mended(shown, len(events))
 
     async def _write(self, new: Fold, drained: Drained, events: Sequence[Event]) -> None:
-        await write_facts(self._db, new.store)
+        await write_facts(self._db, new.store.settle())
         await write_rows(self._db, drained.rows)
         await write_feed(self._db, events)
         await move_on(self._db, drained.subjects)

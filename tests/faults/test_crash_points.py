@@ -19,6 +19,7 @@ from app.cluster import free_port
 from app.settings import Settings
 from demo.story import Story
 from gateway.cursors import feed_cursor, feed_position
+from orders.crash import CrashPoint
 from tests.controls.accounting import check, check_so_far, streamed, tell
 from tests.controls.crash_projector import dies, installed, parts, points, projector
 from tests.controls.milepost import MILEPOST, SECONDS, Installed, Milepost, kill, milepost, streaming
@@ -43,7 +44,7 @@ async def test_the_projector_dies_at_each_point_while_orders_move(data: Path) ->
         await whole.audit()
         async with projector(data):
             await until(partial(streaming, whole), SECONDS)
-        for point, count in points(batch=4):
+        for point, count in [*points(batch=4), (CrashPoint.FOLDED, 2)]:
             with noted(f"after a kill at {point}:{count}"):
                 async with projector(data, f"{point}:{count}") as process:
                     await tell_on(whole, untold, process)

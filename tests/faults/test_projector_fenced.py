@@ -59,7 +59,7 @@ async def test_the_second_projector_waits_for_the_first(graph: Connection, datab
 
 
 async def asked_for_the_lock(graph: Connection) -> bool:
-    return await graph.fetchval("select count(*) from pg_stat_activity where application_name = 'projector'") == 2
+    return await graph.fetchval("select count(*) from pg_stat_activity where application_name = 'projector'") == 3
 
 
 async def test_a_line_cut_in_the_middle_of_a_batch_loses_and_doubles_nothing(graph: Connection, database: str) -> None:

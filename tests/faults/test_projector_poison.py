@@ -9,9 +9,9 @@ import pytest
 from cdc.change import Change, Op, Snapshot, Transaction
 from orders.facts import Fact
 from projections.database import Connection
+from projections.isolating import project_or_isolate
 from projections.mapping import Mappings
 from projections.projector import Advanced, Projector
-from projections.runner import project_or_isolate
 from tests.controls import projecting
 from tests.controls.orders import scan
 from tests.controls.projecting import header, line, order, transaction, truncated

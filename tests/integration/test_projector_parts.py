@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from cdc.change import Change, Position, Transaction
 from projections.database import Connection
-from projections.projector import LARGE, Projector
+from projections.projector import Projector
+from projections.runs import LARGE
 from tests.controls.projecting import check, header, line, transaction
 from tests.controls.story import MAPPINGS
 

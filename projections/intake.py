@@ -1,0 +1,85 @@
+"""Takes transactions in: changes are read by their mappings, and what they state is folded into a batch. No I/O."""
+
+from collections.abc import Mapping, Sequence
+
+from cdc.change import Broken, Change, Op, Position, Snapshot, Transaction
+from projections.batch import Batch, Entry
+from projections.burying import refused, rejected, unmapped, unreadable
+from projections.fold import Delta, Fold, Stated
+from projections.mapping import Mappings, keys_of
+
+Refusals = Mapping[Position, str]
+"""Positions of changes that Postgres refuses, and what it says."""
+NONE: Refusals = {}
+
+
+class Intake:
+    """Into the memory of one projector."""
+
+    def __init__(self, mappings: Mappings, fold: Fold) -> None:
+        self._mappings = mappings
+        self._fold = fold
+
+    def read(self, batch: Batch, transaction: Transaction, refusals: Refusals = NONE) -> list[Stated]:
+        """The facts of each change; one that cannot be read becomes a dead letter, and the rest flows."""
+        tally = batch.tallies[transaction.source]
+        tally.seen += transaction.seen
+        tally.filtered += transaction.seen - len(transaction.changes)
+        found = []
+        for change in transaction.changes:
+            if isinstance(change, Broken):
+                batch.bury(unreadable(change))
+            elif change.position in refusals:
+                batch.bury(refused(change, refusals[change.position]), change, transaction.snapshot)
+                self._note_spared(batch, change)
+            elif stated := self._state(batch, change, transaction.snapshot):
+                found.append(stated)
+        return found
+
+    def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated], *, live: bool) -> None:
+        """Into facts and, if `live`, into what follows from them."""
+        delta = self._folded(batch, stated) if live else Delta(superseded=self._fold.put(stated))
+        enter(batch, transaction, stated, delta)
+
+    def _state(self, batch: Batch, change: Change, snapshot: Snapshot) -> Stated | None:
+        tally = batch.tallies[change.source]
+        tally.committed_at = change.committed_at or tally.committed_at
+        if change.op is Op.TRUNCATE:
+            batch.truncates = True
+            return Stated(change, ())
+        try:
+            facts = self._mappings[change.source].facts(change)
+        except Exception as error:
+            batch.bury(unmapped(change, error), change, snapshot)
+            self._note_spared(batch, change)
+            return None
+        if not facts:
+            tally.filtered += 1
+            return None
+        return Stated(change, facts)
+
+    def _note_spared(self, batch: Batch, change: Change) -> None:
+        if change.op is Op.READ:
+            keys = keys_of(self._mappings[change.source], change)
+            batch.spared += [(change.source, key, change.position.epoch) for key in keys]
+
+    def _folded(self, batch: Batch, stated: Sequence[Stated]) -> Delta:
+        delta = self._fold.apply(stated)
+        batch.add(delta)
+        for each, error in delta.rejected:
+            letter = rejected(each.change, next((f.doc for f in each.facts if f.doc), None), error)
+            batch.bury(letter, each.change)
+        return delta
+
+
+def enter(batch: Batch, transaction: Transaction, stated: Sequence[Stated], delta: Delta) -> None:
+    """Into the ledger, with what became of each change."""
+    dead = {each.change.position for each, _ in delta.rejected}
+    losers = {change.position for change in delta.superseded} - dead
+    tally = batch.tallies[transaction.source]
+    for each in stated:
+        if each.change.position not in dead:
+            outcome = "superseded" if each.change.position in losers else "applied"
+            batch.ledger.append(Entry(each.change, outcome, transaction.snapshot))
+    tally.superseded += len(losers)
+    tally.applied += len(stated) - len(losers) - len(dead)
