@@ -26,6 +26,7 @@ from orders.errors import MilepostError, NotFoundError, RejectedError, StartErro
 RUNNING, FAILED = "RUNNING", "FAILED"
 _READS_WITHIN: Final = 60.0
 """Seconds that a connector may take until it reads its source's log: a snapshot comes first."""
+_TABLES: Final = "table.include.list"
 _PLACEHOLDER: Final = re.compile(r"\$\{([A-Za-z_]+)\}")
 
 
@@ -141,8 +142,7 @@ class Connectors:
         if complaints := await self._connect.complaints(config):
             lines = [f"  {setting}: {'; '.join(dict.fromkeys(said))}" for setting, said in complaints.items()]
             raise RejectedError("\n".join([f"connector {name} would not work:", *lines]))
-        if await self._changes(name, config):
-            await self._connect.put(name, config)
+        await self._put(database, config)
         await self._connect.resume(name)
         return await self._settled(database)
 
@@ -161,10 +161,14 @@ class Connectors:
 
     async def stuck(self, database: Captured) -> Loss | None:
         """A MariaDB's whose place in the log or schema history is gone, or that was killed before it had a place: it
-        refuses to start.
+        refuses to start. A Postgres's whose log does not tell all any more: it reads on all the same.
         """
         name = self.name(database)
-        if not isinstance(database, MariaDatabase) or (await self._connect.status(name)).state != FAILED:
+        status = await self._connect.status(name)
+        if not isinstance(database, MariaDatabase):
+            left_out = await kinds.altered(database)
+            return Loss(left_out, None) if left_out else None
+        if status.state != FAILED:
             return None
         offset = await self._connect.offset(name)
         if offset is None:
@@ -184,9 +188,8 @@ class Connectors:
         await self._connect.stop(name)
         offset = None if behind is None else await place_behind(database, behind, gtid)
         if offset is None:
-            await give_up_place(database)
-            await self._connect.forget_offsets(name)
-            await forget(self._kafka.bootstrap, history_of(self._kafka.topics, database.name))
+            await make_ready(database)
+            await self._forget_place(database)
         else:
             await self._connect.put_offset(name, {"server": database.name}, offset)
         await self._connect.resume(name)
@@ -209,15 +212,27 @@ class Connectors:
     def name(self, database: Captured) -> str:
         return connector_name(self._kafka, database.name)
 
-    async def _changes(self, name: str, config: ConnectorConfig) -> bool:
-        """Whether it is to be put; one that is there is stopped then, lest its old tasks be taken for the new."""
+    async def _put(self, database: Captured, config: ConnectorConfig) -> None:
+        """If it is new. One that is there is stopped then, lest its old tasks be taken for the new."""
+        name = self.name(database)
         try:
-            if await self._connect.config(name) == config:
-                return False
+            known = await self._connect.config(name)
         except NotFoundError:
-            return True
+            await self._connect.put(name, config)
+            return
+        if known == config:
+            return
         await self._connect.stop(name)
-        return True
+        if known.get(_TABLES) != config.get(_TABLES):
+            # What a table had before it was one of these, no log tells.
+            await self._forget_place(database)
+        await self._connect.put(name, config)
+
+    async def _forget_place(self, database: Captured) -> None:
+        """Of a connector that is stopped: it begins with a snapshot when it goes on."""
+        await give_up_place(database)
+        await self._connect.forget_offsets(self.name(database))
+        await forget(self._kafka.bootstrap, history_of(self._kafka.topics, database.name))
 
     async def _settled(self, database: Captured) -> Connector:
         """When it reads, or when it is clear that it will not."""

@@ -193,7 +193,7 @@ def altered(database: CapturedDatabase, server: Server) -> str | None:
     """Why the log does not tell all any more, though it did; None if it does."""
     if untold := _untold(server):
         return untold
-    if not publishes(database, server):
+    if server.narrow or not set(database.tables) <= set(server.published or ()):
         return f"its publication {database.publication} had other tables, or left something of them out"
     return None
 

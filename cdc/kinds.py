@@ -53,13 +53,13 @@ def held(captured: Captured, owner: str) -> AbstractAsyncContextManager[None]:
     return nullcontext() if isinstance(captured, MariaDatabase) else tenure(captured, owner)
 
 
-async def altered(captured: Captured, known: Identity) -> str | None:
-    """Why what an engine reads is not all any more; None while it is, or nobody can tell."""
+async def altered(captured: Captured, known: Identity | None = None) -> str | None:
+    """Why what is read by the log is not all any more; None while it is, or nobody can tell."""
     if isinstance(captured, MariaDatabase):
         return None
     try:
         async with database.connected(captured) as db:
-            return untold(captured, await database.look(db, captured), known)
+            return untold(captured, await database.look(db, captured), known or Identity("", 0))
     except MilepostError:
         return None
 

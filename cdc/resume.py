@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from cdc.change import Checkpoint, Position
-from cdc.database import CapturedDatabase, Server, altered
+from cdc.database import CapturedDatabase, Server, altered, publishes
 
 
 class Identity(NamedTuple):
@@ -106,7 +106,11 @@ def _gap(database: CapturedDatabase, server: Server, before: Known) -> str | Non
         return f"its slot {database.slot} lost the log it needs"
     if slot.confirmed > before.position.log:
         return f"its slot {database.slot} is ahead of the checkpoint {before.position}"
-    return untold(database, server, known)
+    if reason := untold(database, server, known):
+        return reason
+    if not publishes(database, server):
+        return f"its publication {database.publication} had other tables"
+    return None
 
 
 def untold(database: CapturedDatabase, server: Server, known: Identity) -> str | None:

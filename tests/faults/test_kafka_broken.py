@@ -1,11 +1,13 @@
 """F3, F9 with Kafka: broker and Connect worker die while changes flow, and a connector is lost with its offsets."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import asyncpg
 import pytest
 
 from cdc.capture import State
+from cdc.database import CapturedDatabase
 from cdc.kafka import KafkaSource
 from tests.controls.capturing import Reader, has, put, snapshot_taken
 from tests.controls.kafka import Kafka
@@ -97,3 +99,24 @@ async def test_a_connector_goes_on_behind_any_commit_that_its_slot_still_has(dat
         await has(reader, "erp", [1, 2, 3, 4, 5])
     assert reader.streamed_ids("erp") == [3, 4, 5]
     assert reader.checkpoints["erp"].position.epoch == 1
+
+
+async def test_what_a_log_did_not_tell_is_read_anew(database: str, erp: Captured) -> None:
+    """F18: deletions that the publication leaves out for a while, and what a table had before it was captured."""
+    await run(database, "create table box (id int primary key, name text)", "insert into box values (1, 'old')")
+    reader = Reader()
+    async with reading(erp, reader):
+        await snapshot_taken(reader, "erp")
+        assert isinstance(erp.database, CapturedDatabase)
+        await run(database, f"alter publication {erp.database.publication} set (publish = 'insert')")
+        await run(database, "delete from item where id = 1")
+        await has(reader, "erp", [2], seconds=90)
+        more = replace(erp.database, tables=("public.item", "public.box"))
+        assert (await erp.connectors.apply(more)).reads
+        await until(lambda: _knows_boxes(reader), 90)
+        await put(database, "new", 3)
+        await has(reader, "erp", [2, 3])
+
+
+async def _knows_boxes(reader: Reader) -> bool:
+    return reader.table("erp", "public.box") == {1: "old"}
