@@ -14,13 +14,14 @@ from typing import Any, TypeAlias
 
 from bench.machinery import ADAPTERS, MAPPINGS, Bench, bench, connect
 from bench.meter import RATE, Figures, Meter
-from bench.reading import Alone, Enough, Kept, Reader, Whole, read
+from bench.reading import Alone, Enough, Kept, Whole, read
 from bench.report import Case, case, conclude, postgres_version
 from bench.servers import cpu, postmaster
 from cdc.change import Transaction
 from cdc.engine import EngineSource
 from demo.player import play
 from demo.story import Story
+from projections.isolating import project_or_isolate
 from projections.projector import Projector
 
 OURS, ALONE = "ours", "engine alone"
@@ -29,11 +30,12 @@ PROJECTOR, ENGINE, POSTGRES = "projector", "engine", "Postgres"
 BATCH = 50
 """Transactions in a batch of the profile."""
 
+Subject: TypeAlias = Alone | Whole
 Found: TypeAlias = Mapping[str, list[Figures]]
 """Who → figures of each round."""
 
 
-async def figures(source: EngineSource, reader: Reader, enough: Enough, postmaster: int | None = None) -> Figures:
+async def figures(source: EngineSource, reader: Subject, enough: Enough, postmaster: int | None = None) -> Figures:
     """Until it is enough; what each process needs for it if the postmaster's pid is told."""
     cpus: dict[str, Callable[[], float]] = {}
     if postmaster is not None:
@@ -43,11 +45,13 @@ async def figures(source: EngineSource, reader: Reader, enough: Enough, postmast
             POSTGRES: lambda: cpu(postmaster),
         }
     meter = Meter(cpus)
+    if isinstance(reader, Whole):
+        return await reader.project(source, enough, meter.end, first=meter.begin)
     async with source.open(await reader.start()) as batches:
         return meter.end(await read(source, batches, reader, enough, meter.begin))
 
 
-async def rate(source: EngineSource, reader: Reader, enough: Enough) -> float:
+async def rate(source: EngineSource, reader: Subject, enough: Enough) -> float:
     """Changes a second, until it is enough."""
     return (await figures(source, reader, enough))[RATE]
 
@@ -99,12 +103,11 @@ def cases(name: str, found: Found) -> list[Case]:
     return made
 
 
-async def both(place: Bench, graph: str) -> dict[str, Reader]:
-    db = await connect(await place.graph(graph))
-    return {OURS: Whole(Projector(db, MAPPINGS)), ALONE: Alone()}
+async def both(place: Bench, graph: str) -> dict[str, Subject]:
+    return {OURS: Whole(await place.graph(graph)), ALONE: Alone()}
 
 
-def in_turn(readers: dict[str, Reader], number: int) -> list[tuple[str, Reader]]:
+def in_turn(readers: dict[str, Subject], number: int) -> list[tuple[str, Subject]]:
     """The other one first in every other round."""
     found = list(readers.items())
     return found if number % 2 else found[::-1]
@@ -117,14 +120,14 @@ async def measure_profile(orders: int) -> None:
         await rate(place.engine("profile", "profile"), alone, snapshots_end)
         played = await play(Story(1, orders), sources.erp, sources.east, rate=None)
         await rate(place.engine("profile", "profile"), alone, lambda changes, _: changes >= played.changes)
-        whole = Whole(Projector(await connect(await place.graph("profile_graph")), MAPPINGS))
-        await whole.start()
-        await profiled(lambda: project_all(whole, alone.kept), played.changes)
+        projector = Projector(await connect(await place.graph("profile_graph")), MAPPINGS)
+        await projector.start()
+        await profiled(lambda: project_all(projector, alone.kept), played.changes)
 
 
-async def project_all(whole: Whole, transactions: Sequence[Transaction]) -> None:
+async def project_all(projector: Projector, transactions: Sequence[Transaction]) -> None:
     for start in range(0, len(transactions), BATCH):
-        await whole.take(transactions[start : start + BATCH])
+        await project_or_isolate(projector, transactions[start : start + BATCH])
 
 
 async def profiled(work: Callable[[], Coroutine[Any, Any, None]], changes: int) -> None:

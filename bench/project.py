@@ -25,14 +25,13 @@ from typing import TypeAlias
 from adapters.origins import DirectSource
 from app.direct import compare_direct, render
 from app.garbage import search_rarely
-from bench.machinery import ADAPTERS, MAPPINGS, PASSWORDS, Bench, bench, connect
+from bench.machinery import ADAPTERS, PASSWORDS, Bench, bench, connect
 from bench.meter import RATE, Figures, Meter
-from bench.reading import Alone, Reader, Whole, read
+from bench.reading import Alone, Whole, read
 from bench.report import Case, case, conclude, postgres_version
 from bench.servers import cpu, postmaster
 from bench.sinks import jdbc_sink, make_template, subscription
 from bench.topics import SINK, Recorded, kafka_running, recorded
-from projections.projector import Projector
 from tests.controls.kafka import Kafka
 
 OURS, JDBC, PLAIN_JDBC = "ours", "JDBC sink", "JDBC sink by default"
@@ -78,18 +77,13 @@ def meter(place: Bench, kafka: Kafka) -> Meter:
 
 
 async def ours(story: Recorded, name: str, meter: Meter) -> Figures:
-    db = await connect(await story.place.graph(name))
-    try:
-        return await drained(story, name, Whole(Projector(db, MAPPINGS)), meter)
-    finally:
-        await db.close()
+    whole = Whole(await story.place.graph(name))
+    async with story.source(name) as source:
+        return await whole.project(source, lambda changes, _: changes >= story.changes, meter.end, opened=meter.begin)
 
 
 async def reading(story: Recorded, name: str, meter: Meter) -> Figures:
-    return await drained(story, name, Alone(), meter)
-
-
-async def drained(story: Recorded, name: str, reader: Reader, meter: Meter) -> Figures:
+    reader = Alone()
     async with story.source(name) as source, source.open(await reader.start()) as batches:
         meter.begin()
         return meter.end(await read(source, batches, reader, lambda changes, _: changes >= story.changes))
