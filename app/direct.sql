@@ -35,7 +35,8 @@ with partner as (
     left join said_order o on o.id = p.order_id
     left join partner s on s.order_id = o.id and s.number = p.names
 ), posted as (
-    select partner_id, min(shipped_at) as shipped_at, min(tracking) as tracking from posting group by partner_id
+    select distinct on (partner_id) partner_id, shipped_at, tracking from posting
+    order by partner_id, shipped_at nulls last, number collate "C"
 )
 select s.id, s.order_id, s.source, s.number, coalesce(s.tracking, p.tracking) as tracking, s.created_at,
     coalesce(s.shipped_at, p.shipped_at) as shipped_at, s.delivered_at as handed_over_at, s.eta, s.pod_at, s.void
@@ -48,7 +49,7 @@ analyze shipment_record;
 create temp table direct_transport_event as
 select c.id, c.shipment_id, s.order_id, c.code, c.overlay, c.reason, c.occurred_at, c.recorded_at,
     row_number() over (
-        partition by c.shipment_id, c.code, c.reason, c.clock, c.city, c.region order by c.recorded_at, c.serial
+        partition by c.shipment_id, c.code, c.reason, c.clock, c.city, c.region order by c.recorded_at nulls first, c.serial
     ) > 1 as duplicate
 from said_scan c join shipment_record s on s.id = c.shipment_id;
 analyze direct_transport_event;

@@ -28,8 +28,8 @@ group by s.order_id;
 
 create temp table order_invoice as
 select order_id, bool_or(not credit) as invoiced, bool_or(status = 'DISPUTED') as disputed,
-    bool_and(status = 'PAID') as paid, bool_or(credit) as credited,
-    coalesce(sum(amount) filter (where credit), 0) as credits,
+    bool_and(status = 'PAID') filter (where not credit) as paid, bool_or(credit) as credited,
+    coalesce(sum(abs(amount)) filter (where credit), 0) as credits,
     coalesce(sum(amount) filter (where not credit), 0) as invoices
 from direct_invoice where status <> 'VOID' group by order_id;
 

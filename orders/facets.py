@@ -11,7 +11,7 @@ from orders.lines import RETURNS, ZERO, Line, received_back
 from orders.recall import Recall
 from orders.shipments import Shipment, Standing, standings
 from orders.states import Commercial, Delivery, DisplayStatus, Financial, Fulfillment, Health, Milestone, Return
-from orders.values import Value
+from orders.values import Value, exactly
 
 ENDED = frozenset({Commercial.CANCELLED, Commercial.REJECTED, Commercial.CLOSED})
 VOIDED = frozenset({Commercial.CANCELLED, Commercial.REJECTED})
@@ -57,7 +57,7 @@ class Asked(Value, frozen=True):
 
 
 class Billing(Value, frozen=True):
-    """Of its invoices that are not void. `paid` is true when all are."""
+    """Of its invoices that are not void. `paid` is true when all are, credit memos aside."""
 
     billed: bool
     disputed: bool = False
@@ -120,22 +120,23 @@ def progress_of(items: Sequence[Line]) -> Progress:
 def asked_of(partners: Iterable[Entry[PartnerOrder]]) -> Asked:
     live = [e.body for e in partners if e.body.state != "CANCELLED"]
     return Asked(
-        acknowledged=any(p.acknowledged_at is not None for p in live),
+        acknowledged=any(p.acknowledged_at is not None or p.state == "ACKNOWLEDGED" for p in live),
         picking=any(p.state in ("PICKING", "PICKED", "PACKED") for p in live),
     )
 
 
+@exactly
 def billing_of(found: Iterable[Entry[Invoice]]) -> Billing:
     live = [e.body for e in found if not e.body.void]
     invoices = [i for i in live if not i.credit]
     if not invoices:
         return Billing(billed=False)
     billed = sum((i.amount for i in invoices), ZERO)
-    credited = sum((abs(i.amount) for i in live if i.credit), ZERO)
+    memos = [abs(i.amount) for i in live if i.credit]
     return Billing(
         billed=True,
         disputed=any(i.disputed for i in live),
-        credited=credited >= billed,
+        credited=bool(memos) and sum(memos) >= billed,
         paid=all(i.paid_at is not None for i in invoices),
     )
 
@@ -266,5 +267,6 @@ def latest_delivery(parcels: Sequence[Standing]) -> datetime | None:
     return max((s.delivered_at for s in parcels if s.moved and s.delivered_at is not None), default=None)
 
 
+@exactly
 def total_of(items: Sequence[Line]) -> Decimal:
     return sum(((line.ordered - line.cancelled) * (line.entry.body.unit_price or ZERO) for line in items), ZERO)

@@ -21,7 +21,7 @@ from orders.facts import (
 from orders.recall import Recall
 from orders.shipments import Goods, Shipment
 from orders.states import Return
-from orders.values import Value
+from orders.values import Value, exactly
 
 ZERO = Decimal(0)
 RETURNS = tuple(Return)
@@ -120,6 +120,7 @@ def received_returns(returns: Iterable[Entry[ReturnHeader]]) -> set[Doc]:
     return {e.doc for e in returns if received_back(e.body.state)}
 
 
+@exactly
 def counted(
     moves: Sequence[Move], cancelled_orders: Set[Doc], billed: Set[Doc], back: Set[Doc], facts: Sequence[Any]
 ) -> list[Line]:

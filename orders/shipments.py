@@ -141,7 +141,13 @@ def paired(
 
 def partner_shipment(header: Entry[ShipmentHeader], postings: Iterable[Entry[Posting]]) -> Told:
     of_it = [p for p in postings if p.body.partner_shipment == header.body.number]
-    return Told(header, header.body, min(of_it, key=lambda p: p.body.number, default=None), header.body.number)
+    return Told(header, header.body, min(of_it, key=posting_order, default=None), header.body.number)
+
+
+def posting_order(posting: Entry[Posting]) -> tuple[bool, datetime, str]:
+    """The one that left first, before those that have not left."""
+    at = posting.body.shipped_at
+    return at is None, at or LONG_AGO, posting.body.number
 
 
 def posted_shipment(posting: Entry[Posting]) -> Told:

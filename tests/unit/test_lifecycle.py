@@ -1,7 +1,7 @@
 """Each facet from the facts that give it; docs/lifecycle.md is the definition."""
 
 import random
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.facets import Facets
-from orders.facts import ShipmentLine
+from orders.facts import Doc, DocKind, PartnerOrder, Posting, ShipmentLine
 from orders.graph import LineRow, MilestoneRow, OrderRow, ShipmentLineRow, ShipmentRow, TransportEventRow
 from orders.lifecycle import derive
 from orders.recall import Recall
@@ -75,6 +75,12 @@ def test_stock_set_aside_for_a_part_of_a_shipment_is_its_lines() -> None:
     assert only_line(aside, shipment(shipped_at=None)).allocated == 7
 
 
+def asked(state: str, acknowledged_at: datetime | None = None) -> Facts:
+    """A 3PL's order."""
+    body = PartnerOrder("EO1", state, "1042", acknowledged_at, None)
+    return {Doc("east", DocKind.PARTNER_ORDER, "1"): {"order/1": body}}
+
+
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
@@ -82,6 +88,10 @@ def test_stock_set_aside_for_a_part_of_a_shipment_is_its_lines() -> None:
         (order(line(backordered=Decimal(4))), Fulfillment.BACKORDERED),
         (with_facts(order(), allocation_1=allocation(10)), Fulfillment.ALLOCATED),
         (with_facts(order(), allocation_1=allocation(10), release_1=release(10)), Fulfillment.RELEASED),
+        (together(order(), asked("RECEIVED")), Fulfillment.NOT_RELEASED),
+        (together(order(), asked("ACKNOWLEDGED")), Fulfillment.ACKNOWLEDGED),
+        (together(order(), asked("RECEIVED", hours(2))), Fulfillment.ACKNOWLEDGED),
+        (together(order(), asked("CANCELLED", hours(2))), Fulfillment.NOT_RELEASED),
         (together(order(), shipment(quantity=4)), Fulfillment.PARTIALLY_SHIPPED),
         (together(order(), shipment(quantity=10)), Fulfillment.SHIPPED),
         (together(order(line(closed_short=True)), shipment(quantity=4)), Fulfillment.SHORT_CLOSED),
@@ -113,6 +123,11 @@ def test_delivery(facts: Facts, expected: Delivery) -> None:
 SHIPPED = together(order(), shipment())
 
 
+def credit(amount: str) -> Facts:
+    [(_, (memo, _))] = [(doc, body.values()) for doc, body in invoice(amount=amount, credit=True).items()]
+    return {Doc("erp", DocKind.INVOICE, "9002"): {"invoice/9002": memo}}
+
+
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
@@ -122,6 +137,10 @@ SHIPPED = together(order(), shipment())
         (together(SHIPPED, invoice(paid_at=hours(99))), Financial.PAID),
         (together(SHIPPED, invoice(disputed=True)), Financial.DISPUTED),
         (together(SHIPPED, invoice(void=True)), Financial.NOT_INVOICED),
+        (together(SHIPPED, invoice(amount="0")), Financial.INVOICED),
+        (together(SHIPPED, invoice(paid_at=hours(99)), credit("5.00")), Financial.PAID),
+        (together(SHIPPED, invoice(paid_at=hours(99)), credit("25.00")), Financial.CREDITED),
+        (together(SHIPPED, invoice(), credit("-25.00")), Financial.CREDITED),
     ],
 )
 def test_financial(facts: Facts, expected: Financial) -> None:
@@ -155,6 +174,14 @@ def test_a_posting_of_the_same_goods_is_the_same_shipment() -> None:
     row = only_shipment(order(), shipment(), posting())
     assert (row.id, row.posting) == ("east:ES1", "501")
     assert only_line(order(), shipment(), posting()).shipped == 10
+
+
+def test_of_several_postings_of_a_shipment_the_one_that_left_first_counts() -> None:
+    """The number alone says nothing: one that has not left may have the least."""
+    waiting = Posting("500", "EA", "ES1", carrier=None, tracking=None, shipped_at=None)
+    other = {Doc("erp", DocKind.POSTING, "500"): {"posting/500": waiting}}
+    found = together(order(), shipment(shipped_at=None), posting(), other)
+    assert (only_shipment(found).posting, only_shipment(found).shipped_at) == ("501", hours(26))
 
 
 def test_a_posting_that_nobody_else_knows_is_a_shipment() -> None:
@@ -203,6 +230,14 @@ def test_what_belongs_to_no_order_is_shown_without_one() -> None:
     assert found.order_id is None
     assert not found.happenings
     assert {row.order_id for row in found.rows.values() if isinstance(row, ShipmentRow)} == {None}
+
+
+def test_no_digit_of_a_large_number_is_rounded_away() -> None:
+    much = Decimal("123456789012345678901234567890.125")
+    facts = order(line(ordered=much, cancelled=Decimal("0.125"), unit_price=Decimal("1.01")))  # type: ignore[arg-type]
+    assert only_line(facts).open == Decimal("123456789012345678901234567890")
+    [row] = [row for row in view(facts).rows.values() if isinstance(row, OrderRow)]
+    assert row.total == Decimal("124691356902469135690246913568.90")
 
 
 def test_the_total_leaves_out_what_was_cancelled() -> None:
