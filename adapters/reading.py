@@ -1,5 +1,6 @@
 """Reads columns of a captured row; what cannot be read is a PoisonError that names table, column and value."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -14,6 +15,7 @@ from orders.errors import PoisonError
 from orders.facts import Fact
 
 _T = TypeVar("_T")
+_OFFSET = re.compile(r"Z|(?P<sign>[+-]?)(?P<hours>[01]?\d):?(?P<minutes>[0-5]\d)?", re.ASCII)
 LONGEST = 1_000
 """Characters of a text that is looked for by its parts."""
 
@@ -156,7 +158,11 @@ def naive(raw: str) -> datetime:
 
 
 def in_utc(raw: str) -> datetime:
-    return datetime.fromisoformat(raw).astimezone(UTC)
+    """Without a zone it is no instant: the machine's own zone would be taken for it."""
+    at = datetime.fromisoformat(raw)
+    if at.tzinfo is None:
+        raise ValueError(raw)
+    return at.astimezone(UTC)
 
 
 def calendar_day(raw: str) -> date:
@@ -176,10 +182,12 @@ def in_zone(local: datetime, zone: tzinfo) -> datetime:
 
 
 def minutes(offset: str) -> int:
-    """`-05:30` → -330."""
-    hours, _, rest = offset.lstrip("+-").partition(":")
-    total = int(hours) * 60 + int(rest or 0)
-    return -total if offset.startswith("-") else total
+    """`-05:30`, `-0530` → -330; `Z` → 0. Raises ValueError."""
+    found = _OFFSET.fullmatch(offset.strip())
+    if found is None:
+        raise ValueError(f"{offset[:80]!r} is no offset from UTC such as -05:30")
+    total = int(found["hours"] or 0) * 60 + int(found["minutes"] or 0)
+    return -total if found["sign"] == "-" else total
 
 
 def at_offset(local: datetime, offset: int | None) -> datetime:
@@ -190,6 +198,15 @@ def at_offset(local: datetime, offset: int | None) -> datetime:
 def _part(text: str) -> str:
     """One of several columns of a key, such that no slash of its own takes it for two."""
     return text.replace("\\", "\\\\").replace("/", "\\/") if "/" in text or "\\" in text else text
+
+
+def named(fact: Fact) -> Fact:
+    """What was left empty names nothing: else all that names nothing would hang together."""
+    above = fact.belongs_to
+    if all(ident.value for ident in fact.claims) and (above is None or above.value):
+        return fact
+    claims = tuple(ident for ident in fact.claims if ident.value)
+    return msgspec.structs.replace(fact, claims=claims, belongs_to=above if above and above.value else None)
 
 
 class TableRule:
@@ -212,7 +229,7 @@ class TableRule:
             fact = self._read(name, columns)
         except Exception as error:
             raise self._poison(name, Guess(change.source, change.table, change.after, zone), error) from error
-        return [msgspec.structs.replace(fact, partial=True) if columns.partial else fact]
+        return [msgspec.structs.replace(named(fact), partial=True) if columns.partial else named(fact)]
 
     def _poison(self, name: str, columns: Columns, error: Exception) -> PoisonError:
         """With whose it is, as far as the rest of the row tells."""

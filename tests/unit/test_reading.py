@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from adapters.reading import Columns, TableRule, at_offset, in_zone, minutes
 from cdc.change import Change, Op, Position
 from orders.errors import PoisonError
-from orders.facts import Fact
+from orders.facts import Fact, Ident
 
 CHICAGO = ZoneInfo("America/Chicago")
+LOCAL = "2026-01-05T12:00:00"
 
 
 @pytest.mark.parametrize(
@@ -28,9 +29,18 @@ def test_a_wall_clock_is_read_in_standard_time_where_it_is_unclear(local: str, i
     assert in_zone(datetime.fromisoformat(local), CHICAGO) == datetime.fromisoformat(instant)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("-05:00", -300), ("+05:30", 330), ("+00:00", 0), ("-03:30", -210)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("-05:00", -300), ("+05:30", 330), ("+00:00", 0), ("-03:30", -210), ("-0500", -300), ("+14", 840), ("Z", 0)],
+)
 def test_offsets(text: str, expected: int) -> None:
     assert minutes(text) == expected
+
+
+@pytest.mark.parametrize("text", ["-05000", "+25:00", "-05:60", "CST", "-"])
+def test_what_is_no_offset_is_not_taken_for_one(text: str) -> None:
+    with pytest.raises(ValueError, match="is no offset"):
+        minutes(text)
 
 
 def test_a_local_time_at_an_offset() -> None:
@@ -48,10 +58,11 @@ def test_a_local_time_at_an_offset() -> None:
         (lambda c: c.code("code", {"A": 1}), "t.code cannot be read: 'Z'"),
         (lambda c: c.code("number", {"3": 1}), "t.number cannot be read: '7'"),
         (lambda c: c.moment("none"), "t.none is null"),
+        (lambda c: c.instant("local"), "t.local cannot be read: '2026-01-05T12:00:00'; the mapping expects an instant"),
     ],
 )
 def test_what_cannot_be_read_says_what_and_where(read, message: str) -> None:  # type: ignore[no-untyped-def]
-    columns = Columns("erp", "t", {"qty": "NaN", "none": None, "day": "soon", "code": "Z", "number": 7})
+    columns = Columns("erp", "t", {"qty": "NaN", "none": None, "day": "soon", "code": "Z", "number": 7, "local": LOCAL})
     with pytest.raises(PoisonError, match=message):
         read(columns)
 
@@ -81,3 +92,13 @@ def test_rows_with_different_keys_state_different_facts(words: list[str]) -> Non
 
 def test_keys_are_named_as_they_are() -> None:
     assert (key_of("A/1"), key_of("A", "1")) == ("stock/A/1", "stock/A/1")
+
+
+def test_an_identifier_that_is_empty_names_nothing() -> None:
+    """Else all orders of a warehouse without a reference would hang together."""
+    empty, named = Ident("order_number", ""), Ident("north:job", "1")
+    for above in (empty, named):
+        rule = TableRule("job", ["id"], lambda key, _, above=above: Fact(key, claims=(named, empty), belongs_to=above))  # type: ignore[misc]
+        row, at = {"id": 1}, datetime(2026, 1, 5, tzinfo=UTC)
+        (fact,) = rule.facts(Change("north", "job", Op.CREATE, row, None, row, Position(1, 1, 1), "1", at, at), None)
+        assert (fact.claims, fact.belongs_to) == ((named,), named if above is named else None)
