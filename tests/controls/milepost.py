@@ -113,9 +113,9 @@ class Milepost(Installed):
         return found
 
     def engine(self) -> int:
-        """The pid of the Debezium engine, the projector's child; 0 when there is none just now."""
-        children = psutil.Process(self.pid("projector")).children()
-        return children[0].pid if children else 0
+        """The pid of the Debezium engine, the projector's child, which must be there."""
+        [engine] = psutil.Process(self.pid("projector")).children()
+        return engine.pid
 
 
 @asynccontextmanager

@@ -91,7 +91,7 @@ class Copy:
     async def asked(self) -> object:
         """What the page's query finds, by a token of the page's."""
         token = self.run("milepost token").strip()
-        async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}) as http:
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=SECONDS) as http:
             url = f"http://127.0.0.1:{self.port}/graphql"
             return (await http.post(url, json={"query": FILES["order.graphql"]})).json()
 
@@ -159,6 +159,7 @@ async def test_the_page_is_true_from_its_first_line_to_its_last(copy: Copy, serv
         await sell(server.dsn("erp"), *MASTER_DATA, *entered(ORDER), accepted(ORDER))
         await run(server.dsn("north"), WORKED)
         await until(partial(is_shown, copy), SECONDS)
+        await until(partial(streams, copy, looked[0]), SECONDS)
         said = [copy.run(each) for each in looked]
         assert said[0].count("streaming") == 2
         assert (said[1], said[2].splitlines()[-1]) == ("no dead letter waits\n", "verified")
@@ -181,6 +182,11 @@ async def is_shown(copy: Copy) -> bool:
             assert [each["tracking"] for each in order["shipments"]] == ["TN1"]
             return [each["source"] for each in order["freshness"]] == ["erp", "north"]
     return False
+
+
+async def streams(copy: Copy, look: str) -> bool:
+    """What a projector tells of its sources comes a moment behind what it projects."""
+    return copy.run(look).count("streaming") == 2
 
 
 async def waits(copy: Copy) -> bool:

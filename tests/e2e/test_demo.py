@@ -155,7 +155,7 @@ def test_the_live_demo_shows_what_it_promises(data: Path) -> None:
         left += [child for each in left for child in each.children(recursive=True)]
         shown.process.send_signal(signal.SIGINT)
         assert shown.process.wait(SECONDS) == 0
-    assert not psutil.wait_procs(left, timeout=0)[1]
+    assert not psutil.wait_procs(left, timeout=SECONDS)[1]
     assert "nothing runs" in milepost("status", "--demo", "--data", data).stdout
 
 
@@ -181,7 +181,7 @@ def test_ctrl_c_before_all_is_ready_is_one_line(data: Path) -> None:
         assert shown.process.wait(SECONDS) == 2
         said = shown.until(re.compile("^milepost: stopped before everything was ready", re.MULTILINE))
     assert "Traceback" not in said.string
-    assert not psutil.wait_procs(left, timeout=0)[1]
+    assert not psutil.wait_procs(left, timeout=SECONDS)[1]
 
 
 def eventually(condition: Callable[[], bool]) -> None:

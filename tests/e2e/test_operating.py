@@ -49,7 +49,13 @@ def letters(whole: Milepost, count: int) -> Callable[[], Awaitable[bool]]:
     return wait
 
 
+async def streams(whole: Milepost) -> bool:
+    """What a projector tells of its sources comes a moment behind what it projects."""
+    return [row["state"] for row in await whole.fetch("select state from record.source_state")] == ["streaming"] * 2
+
+
 async def test_all_is_well(whole: Milepost) -> None:
+    await until(partial(streams, whole), SECONDS)
     code, [status] = await told(whole, "status")
     assert (code, status["data"]) == (0, str(whole.data))
     assert {each["name"] for each in status["processes"]} == {

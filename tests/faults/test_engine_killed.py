@@ -23,6 +23,7 @@ from tests.controls.capturing import (
     snapshot_taken,
     streamed_over_kills,
 )
+from tests.controls.living import running
 from tests.controls.sql import run
 from tests.controls.waiting import until
 
@@ -52,10 +53,10 @@ async def test_one_that_hangs_is_killed_and_started_again(
         await snapshot_taken(reader, "erp")
         await put(erp, "before", 1)
         await has(reader, "erp", {1})
-        hung = source.child_pid or 0
+        hung = running(source.child_pid)
         os.kill(hung, signal.SIGSTOP)
         await put(erp, "meanwhile", 2)
-        await has(reader, "erp", {1: "before", 2: "meanwhile"}, 60)
+        await has(reader, "erp", {1: "before", 2: "meanwhile"})
         assert source.child_pid != hung
     assert reader.streamed_ids("erp") == [1, 2]
     assert {each.position.epoch for each in reader.transactions} == {1}
@@ -127,7 +128,7 @@ async def test_no_process_outlives_the_reader(erp: str, data: Path) -> None:
         await snapshot_taken(reader, "erp")
         pid = source.child_pid
     assert source.child_pid is None
-    assert not psutil.pid_exists(pid or 0)
+    assert not psutil.pid_exists(running(pid))
 
 
 async def test_the_process_ends_with_its_parent(erp: str, data: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from cdc.capture import State
 from cdc.engine import EngineSource
 from tests.controls.capturing import ITEMS, Reader, captured, engine, has, items, put, snapshot_taken
+from tests.controls.living import running
 from tests.controls.sql import run
 from tests.controls.waiting import until
 
@@ -64,7 +65,7 @@ async def test_a_reader_that_outlived_its_process_is_ended(erp: tuple[str, Reade
     first, second = engine(data, items("erp", dsn)), engine(data / "second", items("erp", dsn))
     async with first.open(reader.checkpoints):
         await until(lambda: _streams(first))
-        os.kill(first.child_pid or 0, signal.SIGSTOP)
+        os.kill(running(first.child_pid), signal.SIGSTOP)
         async with captured(second, reader):
             await put(dsn, "new", 5)
             await has(reader, "erp", {1, 2, 3, 4, 5})

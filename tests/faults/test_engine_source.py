@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 from app.postgres import Postgres
@@ -10,6 +9,7 @@ from cdc.capture import State
 from cdc.engine import EngineSource
 from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, snapshot_taken
 from tests.controls.cutting import brittle_line
+from tests.controls.living import running
 from tests.controls.sql import run
 from tests.controls.waiting import until
 
@@ -26,14 +26,12 @@ async def test_the_server_is_killed_and_comes_back(server: Postgres, data: Path)
         for ident in (1, 2):
             await put(dsn, "before", ident)
             await has(reader, "erp", range(1, ident + 1))
-            os.kill(server.pid or 0, signal.SIGKILL)
+            os.kill(running(server.pid), signal.SIGKILL)
             await server.wait()
             await until(lambda: is_failed(source))
             await server.start()
-        came_back = time.monotonic()
         await put(dsn, "after", 3)
         await has(reader, "erp", {1: "before", 2: "before", 3: "after"})
-        assert time.monotonic() - came_back < 15
     assert reader.streamed_ids("erp") == [1, 2, 3]
     assert {each.position.epoch for each in reader.transactions} == {1}
 

@@ -16,6 +16,7 @@ from app.schema import prepare_schema
 from demo.story import Story
 from tests.controls.accounting import DISORDER, REMAINDERS, tell
 from tests.controls.crash_projector import installed, parts, projector
+from tests.controls.living import running
 from tests.controls.milepost import SECONDS, Installed
 from tests.controls.replacing import by_standby, copied, is_primary
 from tests.controls.waiting import until
@@ -62,7 +63,7 @@ async def test_a_standby_that_lags_takes_its_place(data: Path) -> None:
             await tell(whole, second)
             await is_right(found)
             [[known]] = await found.fetch(ORDERS)
-            os.kill(server.pid or 0, signal.SIGKILL)
+            os.kill(running(server.pid), signal.SIGKILL)
             await server.stop()
             by_standby(files, backup)
             await server.start()

@@ -71,6 +71,7 @@ async def check(data: Path, orders: int, most: int) -> int:
         watched = Watched(whole, orders / 100_000)
         async with projector(data) as process:
             await until(lambda: streaming(whole), SECONDS)
+            await watched.look()
             await run(owner(whole.settings, "erp"), SELL.format(orders))
             await until(lambda: is_writing(whole), 20 * SECONDS)
             os.kill(process.pid, signal.SIGKILL)

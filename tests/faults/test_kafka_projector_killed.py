@@ -14,6 +14,7 @@ from tests.controls.accounting import check, check_so_far, tell
 from tests.controls.crash_projector import dies, parts, projector
 from tests.controls.distributed import Distributed, distributed
 from tests.controls.kafka import Kafka
+from tests.controls.living import is_stopped
 from tests.controls.milepost import SECONDS, streaming
 from tests.controls.waiting import until
 
@@ -83,6 +84,7 @@ async def test_a_zombie_with_a_batch_in_hand_is_fenced(kafka: Kafka, data: Path)
             await until(partial(streaming, found), SECONDS)
         async with projector(data, f"{CrashPoint.DECODED}:1:{signal.SIGSTOP.name}", name="first") as zombie:
             await tell(found, second)
+            await until(lambda: asyncio.sleep(0, is_stopped(zombie.pid)), SECONDS)
             async with projector(data, name="heir"):
                 await until(partial(has_projected, found), SECONDS)
                 zombie.send_signal(signal.SIGCONT)

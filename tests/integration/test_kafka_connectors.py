@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from cdc.connect import Connect
+from cdc.kinds import Captured
 from orders.errors import RejectedError
 from tests.controls.connecting import connect, written
-from tests.controls.distributed import distributed
+from tests.controls.distributed import Distributed, distributed
 from tests.controls.kafka import Kafka
+from tests.controls.waiting import until
 
 pytestmark = pytest.mark.kafka
 
@@ -27,6 +29,12 @@ async def test_what_is_wrong_is_said(kafka: Kafka, data: Path) -> None:
         with pytest.raises(RejectedError, match='database "nowhere" does not exist'):
             await found.written(database_dbname="nowhere").apply(erp)
         assert (await found.connectors.status(erp)).state == "ABSENT"
+
+
+async def is_stopped(found: Distributed, erp: Captured) -> bool:
+    """The server may take a moment to see that its reader has gone."""
+    stopped = await found.connectors.status(erp)
+    return (stopped.state, stopped.trouble) == ("STOPPED", f"nobody reads its slot {erp.slot}")
 
 
 async def test_a_connector_and_its_troubles(kafka: Kafka, data: Path) -> None:
@@ -57,8 +65,7 @@ async def test_a_connector_and_its_troubles(kafka: Kafka, data: Path) -> None:
         assert (await found.connectors.status(erp)).state == "FAILED"
         assert (await found.connectors.apply(erp)).reads
         await Connect(kafka.connect).stop(found.connectors.name(erp))
-        stopped = await found.connectors.status(erp)
-        assert (stopped.state, stopped.trouble) == ("STOPPED", f"nobody reads its slot {erp.slot}")
+        await until(lambda: is_stopped(found, erp))
         restarted = connect(config, "restart", "erp")
         assert (restarted.returncode, restarted.stderr) == (0, "")
         nobody = connect(config, "status", "nobody")
