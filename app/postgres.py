@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from signal import SIGINT, SIGQUIT
+from signal import SIGINT, SIGKILL, SIGQUIT
 from urllib.parse import quote
 
 import asyncpg
@@ -117,8 +117,9 @@ class Postgres:
 
     async def stop(self, timeout: float = 2.0) -> None:
         """Fast shutdown; after `timeout` seconds an immediate one, from which the next start recovers."""
-        if self._process:
-            await end(self._process, [(SIGINT, timeout), (SIGQUIT, 0.5)])
+        if self._process and await end(self._process, [(SIGINT, timeout), (SIGQUIT, 0.5)]) == -SIGKILL:
+            # It could not take its own processes along: those that work would go on until they have done.
+            await asyncio.to_thread(cluster.end_servers, self.folder)
         if self._guard:
             # Last: until here it would have ended the server in our place.
             self._guard.kill()

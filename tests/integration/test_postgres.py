@@ -18,6 +18,8 @@ from app.postgres import Postgres
 from orders.errors import StartError
 from tests.controls.files import prepare
 
+BUSY = "select count(*) from generate_series(1, 100000000)"
+TWO_WORK = "select count(*) > 1 from pg_stat_activity where state = 'active'"
 Eventually = Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
 
 
@@ -74,9 +76,8 @@ async def test_resumes_after_stop_at_the_same_port(server: Postgres) -> None:
 async def test_resumes_after_kill_of_the_postmaster_under_load(server: Postgres, eventually: Eventually) -> None:
     await ask(server.dsn("postgres"), "create table kept as select 1 as id")
     port, pid = server.port, server.pid
-    busy = asyncio.ensure_future(ask(server.dsn("postgres"), "select count(*) from generate_series(1, 100000000)"))
-    two_work = "select count(*) > 1 from pg_stat_activity where state = 'active'"
-    await eventually(lambda: ask(server.dsn("postgres"), two_work))
+    busy = asyncio.ensure_future(ask(server.dsn("postgres"), BUSY))
+    await eventually(lambda: ask(server.dsn("postgres"), TWO_WORK))
     assert pid
     os.kill(pid, signal.SIGKILL)
     assert await server.wait() == -signal.SIGKILL
@@ -85,6 +86,17 @@ async def test_resumes_after_kill_of_the_postmaster_under_load(server: Postgres,
         await busy
     assert server.port == port
     assert await ask(server.dsn("postgres"), "select count(*) from kept") == 1
+
+
+async def test_one_that_has_to_be_killed_leaves_nothing(server: Postgres, eventually: Eventually) -> None:
+    busy = asyncio.ensure_future(ask(server.dsn("postgres"), BUSY))
+    await eventually(lambda: ask(server.dsn("postgres"), TWO_WORK))
+    assert server.pid
+    os.kill(server.pid, signal.SIGSTOP)
+    await server.stop(timeout=0.1)
+    assert not [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(server.folder)]
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)):
+        await busy
 
 
 async def test_moves_when_its_port_is_taken(server: Postgres) -> None:
