@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -13,10 +12,11 @@ import httpx
 import psutil
 import pytest
 
+from app import supervisor
 from app.cluster import free_port
 from gateway.admission import ROOM
 from gateway.auth import Trust
-from gateway.server import GatewayConfig, listen, serve
+from gateway.server import DRAIN, GatewayConfig, listen, serve
 from orders.errors import StartError
 from tests.controls import serving
 from tests.controls.serving import Client, Db
@@ -24,18 +24,17 @@ from tests.controls.waiting import until
 
 RUN = """
 import sys
-from gateway.admission import ROOM
+from gateway import server
 from gateway.auth import Trust
 from gateway.server import GatewayConfig, run
-dsn, port, key = sys.argv[1:]
+dsn, port, key, drain = sys.argv[1:]
+server.DRAIN = int(drain)
 run(GatewayConfig(dsn=dsn, host="127.0.0.1", port=int(port), trust=Trust(key)), lambda: print("ready", flush=True))
 print("drained", flush=True)
 """
+COMMAND = (sys.executable, "-c", RUN)
 FOLLOW = "subscription { orderEvents { ... on OrderEvent { cursor } } }"
 ONE = '{ order(id: "1042") { id lines { sku } events { key } } }'
-DRAIN = 3.0
-"""Seconds."""
-
 MOST = 120
 """Megabytes of memory that a gateway may take when it has answered a little."""
 
@@ -48,10 +47,17 @@ def key(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def process(dsn: str, key: str) -> AsyncIterator[tuple[Process, Client]]:
+def drain(request: pytest.FixtureRequest) -> int:
+    """Seconds that a drain may take."""
+    seconds: int = getattr(request, "param", DRAIN)
+    return seconds
+
+
+@pytest.fixture
+async def process(dsn: str, key: str, drain: int) -> AsyncIterator[tuple[Process, Client]]:
     port = free_port()
     started = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", RUN, dsn, str(port), key, stdout=PIPE, stderr=PIPE, cwd=serving.ROOT
+        *COMMAND, dsn, str(port), key, str(drain), stdout=PIPE, stderr=PIPE, cwd=serving.ROOT
     )
     assert started.stdout is not None
     try:
@@ -73,9 +79,10 @@ def waits(db: Db) -> Callable[[], Awaitable[bool]]:
     return asked
 
 
+@pytest.mark.parametrize("drain", [60], indirect=True)
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 async def test_it_drains(process: tuple[Process, Client], dsn: str, stop: signal.Signals) -> None:
-    """A request under way is answered, a socket is closed with 1012, and it is over in under 3 seconds."""
+    """A request under way is answered, a socket is closed with 1012, and then it is over."""
     gateway, client = process
     assert gateway.stdout is not None
     db = await asyncpg.connect(dsn)
@@ -84,31 +91,29 @@ async def test_it_drains(process: tuple[Process, Client], dsn: str, stop: signal
             await db.execute("lock table graph.orders")
             slow = asyncio.create_task(client.ask(ONE))
             await until(waits(db))
-            begun = time.monotonic()
             gateway.send_signal(stop)
             async with asyncio.timeout(serving.SECONDS):
                 await stream.socket.wait_closed()
         assert (await slow)["order"]["id"] == "1042"
         async with asyncio.timeout(serving.SECONDS):
             assert await gateway.wait() == 0
-        assert time.monotonic() - begun < DRAIN
         assert stream.socket.close_code == 1012
         assert await gateway.stdout.read() == b"drained\n"
     await db.close()
 
 
 async def test_a_request_that_does_not_end_is_not_waited_for(process: tuple[Process, Client], dsn: str) -> None:
+    """For longer than its supervisor leaves it."""
+    assert DRAIN < supervisor._GRACE
     gateway, client = process
     db = await asyncpg.connect(dsn)
     async with db.transaction():
         await db.execute("lock table graph.orders")
         slow = asyncio.create_task(client.post(ONE))
         await until(waits(db))
-        begun = time.monotonic()
         gateway.terminate()
         async with asyncio.timeout(serving.SECONDS):
             assert await gateway.wait() == 0
-        assert time.monotonic() - begun < DRAIN
     assert (await slow).status_code == 500
     await db.close()
 
