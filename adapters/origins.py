@@ -15,8 +15,10 @@ from cdc.dsn import Login
 from cdc.mariadb.login import connect
 from cdc.tls import complaint
 from orders.errors import RejectedError, TransientError
-from orders.outages import FAILED
+from orders.outages import FAILED, reason
 
+TIMEOUT = 30.0
+"""Seconds that a source may take to let us in."""
 _CHUNKS = 64
 _ROWS = 5_000
 """Of MariaDB, at once."""
@@ -51,7 +53,7 @@ async def _postgres(source: DirectSource) -> AsyncIterator[Origin]:
     # Text of dates has to be what the graph's session reads, whatever the source's own settings are.
     settings = {"datestyle": "ISO, YMD", "application_name": "milepost verify"}
     try:
-        origin = await asyncpg.connect(source.dsn, server_settings=settings)
+        origin = await asyncpg.connect(source.dsn, timeout=TIMEOUT, server_settings=settings)
     except FAILED as error:
         raise _unreachable(source, error) from error
     try:
@@ -125,7 +127,8 @@ class _MariaDb:
 
 
 def _unreachable(source: DirectSource, error: Exception) -> TransientError:
-    return TransientError(f"source {source.name} cannot be reached: {complaint(error) or error}")
+    why = complaint(error) or reason(error)
+    return TransientError(f"source {source.name} cannot be reached: {why}; see `milepost sources`")
 
 
 def _unexpected(source: DirectSource, error: Exception) -> RejectedError:

@@ -62,7 +62,7 @@ def replayed_text(request: LetterRequest) -> str:
 
 
 def discarded_text(request: LetterRequest) -> str:
-    return "\n".join(f"{each.letter}: {each.became.value.lower()}" for each in request.outcome or ())
+    return "\n".join(f"{each.letter}: {_became(each)}" for each in request.outcome or ())
 
 
 def all_used(request: LetterRequest) -> bool:
@@ -117,11 +117,17 @@ def _asked_line(request: LetterRequest) -> str:
 
 
 def _outcome_lines(outcome: Outcome, *, dry_run: bool) -> list[str]:
-    became = outcome.became.value.lower()
-    head = f"{outcome.letter}: {'would be ' if dry_run and outcome.became is not LetterOutcome.WAITS else ''}{became}"
+    would = "would be " if dry_run and outcome.became not in (LetterOutcome.WAITS, LetterOutcome.GONE) else ""
+    head = f"{outcome.letter}: {would}{_became(outcome)}"
     reason = f": {outcome.reason}" if outcome.reason else ""
     events = [f"  event {event}" for event in outcome.events]
     return [head + reason, *map(difference_line, outcome.differences), *events]
+
+
+def _became(outcome: Outcome) -> str:
+    if outcome.became is LetterOutcome.GONE:
+        return "gone: no letter of this number waits"
+    return outcome.became.value.lower()
 
 
 def difference_line(difference: Difference) -> str:

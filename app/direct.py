@@ -48,7 +48,7 @@ async def compare_direct(graph_dsn: str, sources: Sequence[DirectSource]) -> lis
     The sources and the graph should be at rest: what happens in between is a difference. Nothing is written but
     temporary tables of a session of its own. Raises TransientError and RejectedError as `adapters.direct.gather`.
     """
-    db = await asyncpg.connect(graph_dsn, server_settings=_SESSION)
+    db = await asyncpg.connect(graph_dsn, timeout=30, server_settings=_SESSION)
     try:
         await compute(db, sources)
         return [Difference(*row) for row in await db.fetch(_sql("direct_compare.sql"))]

@@ -63,7 +63,7 @@ async def sync(dsn: str, documents: Sequence[Document], *, prune: bool = False) 
     """
     texts = {document.id: document.text for document in documents}
     texts |= {id_of(document.text): document.text for document in documents}
-    db = await asyncpg.connect(dsn)
+    db = await asyncpg.connect(dsn, timeout=30)
     try:
         async with db.transaction():
             stored = await db.fetch(SQL["put_documents"], list(texts), list(texts.values()))

@@ -73,7 +73,7 @@ def text_of(found: Explanation) -> str:
 
 async def analyzed(data: Path, plan: Plan) -> str:
     """Postgres's own plan of the statement, run over the graph of a data folder."""
-    db = await asyncpg.connect(Settings.load(data).gateway_dsn, server_settings={"jit": "off"})
+    db = await asyncpg.connect(Settings.load(data).gateway_dsn, timeout=30, server_settings={"jit": "off"})
     try:
         async with db.transaction(readonly=True):
             rows = await db.fetch(f"explain (analyze, buffers) {plan.statement.sql}", *plan.parameters)

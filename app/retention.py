@@ -69,7 +69,7 @@ def size(text: str | None) -> int | None:
 @asynccontextmanager
 async def keeping(dsn: str) -> AsyncIterator[Connection]:
     """A connection of whoever alone may drop something, or rebuild. Raises TransientError when another one does."""
-    connection = await asyncpg.connect(dsn, server_settings=_SESSION)
+    connection = await asyncpg.connect(dsn, timeout=30, server_settings=_SESSION)
     try:
         if not await connection.fetchval(SQL["only_keeper"]):
             raise TransientError("a rebuild or another one who drops partitions is at work; try again later")
@@ -163,7 +163,7 @@ async def exported_text(dsn: str, table: Table, limits: Limits, folder: Path, ki
 
 async def listed(dsn: str) -> list[Partition]:
     """Of the ledger, then of the feed; oldest first."""
-    connection = await asyncpg.connect(dsn, server_settings=_SESSION)
+    connection = await asyncpg.connect(dsn, timeout=30, server_settings=_SESSION)
     try:
         return [each for table in Table for each in await partitions(connection, table)]
     finally:

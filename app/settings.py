@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -38,6 +39,9 @@ Gigabytes = Annotated[float, Meta(gt=0)]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+NOTHING_STARTED = "nothing was ever started in"
+RIGHT_FOLDER = "name the right folder by --data DIR or --demo"
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*?)`$")
 _WHERE = re.compile(r" - at `\$\.?(.*)`$")
 _PATTERN = re.compile(r"`str` matching regex '(.*)'")
 _POSTGRES = "postgresql://user:password@host:port/database"
@@ -144,8 +148,12 @@ class Settings(Struct, frozen=True):
         path = _path(data)
         try:
             return msgspec.json.decode(path.read_bytes(), type=Settings, dec_hook=_to_path)
+        except FileNotFoundError:
+            raise StartError(f"{NOTHING_STARTED} {data}: {RIGHT_FOLDER}, or start it with `milepost up`") from None
+        except PermissionError as error:
+            raise StartError(f"{path}: {error.strerror}: run it as the user who owns that") from None
         except (OSError, msgspec.DecodeError) as error:
-            raise StartError(f"cannot read {path} ({error}): start with `milepost up --data {data}`") from None
+            raise StartError(f"cannot read {path} ({error}): `milepost up` writes it anew") from None
 
 
 def _path(data: Path) -> Path:
@@ -345,10 +353,18 @@ def _convert(path: Path, key: str, value: Any, type_: type[_T]) -> _T:
     try:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
+        if unknown := _UNKNOWN.match(str(error)):
+            raise StartError(f"{path}: {key or 'top level'}: {_unknown(unknown[1], type_)}") from None
         where = _WHERE.search(str(error))
         problem = _PATTERN.sub(lambda found: _EXAMPLES[found[1]], _WHERE.sub("", str(error)))
         at = _join(key, where[1] if where else "") or "top level"
         raise StartError(f"{path}: {at}: {problem}; correct it there") from None
+
+
+def _unknown(name: str, type_: type) -> str:
+    known = [field.encode_name for field in msgspec.structs.fields(type_)]
+    meant = get_close_matches(name, known, 1)
+    return f"there is no `{name}`; " + (f"did you mean `{meant[0]}`?" if meant else f"name one of {', '.join(known)}")
 
 
 def _join(*keys: str) -> str:

@@ -89,7 +89,7 @@ async def _unwatched(source: SourceSettings, kafka: KafkaConfig | None) -> Sourc
         await mariadb.inspect(database)
         return Source(source.name, "not captured", advice=_ABSENT)
     except MilepostError as error:
-        return Source(source.name, "unknown", advice=str(error))
+        return Source(source.name, "unknown", advice=f"{error}; {_ABSENT}")
 
 
 async def _slot(database: CapturedDatabase) -> Source:

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 from msgspec import Struct
 
-from app.settings import Settings
+from app.settings import RIGHT_FOLDER, Settings
 from app.status import ProcessState, processes
 from orders.errors import StartError
 from orders.outages import FAILED
@@ -101,9 +101,14 @@ def seconds_behind(row: asyncpg.Record) -> float | None:
 
 def status_text(status: Status) -> str:
     """For people: a line for each process and each source."""
-    head = [f"data {status.data}"] if status.processes else [f"nothing runs in {status.data}"]
+    head = [f"data {status.data}"] if status.processes else [f"nothing runs in {status.data}{_whether_right(status)}"]
     lines = [*head, *map(process_line, status.processes), *map(source_line, status.sources)]
     return "\n".join([*lines, f"sources    unknown: {status.trouble}"] if status.trouble else lines)
+
+
+def _whether_right(status: Status) -> str:
+    """One that mistyped the folder must not believe that all is down."""
+    return "" if (Path(status.data) / "format").exists() else f", and nothing ever was: {RIGHT_FOLDER}"
 
 
 def process_line(process: ProcessState) -> str:

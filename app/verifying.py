@@ -106,7 +106,7 @@ async def verify_living(
 async def verify_once(graph_dsn: str, sources: Sequence[DirectSource]) -> Verdict:
     direct = await compare_direct(graph_dsn, sources)
     mappings = {source.name: adapter(source.adapter).mapping for source in sources}
-    db = await asyncpg.connect(graph_dsn, server_settings={"timezone": "UTC"})
+    db = await asyncpg.connect(graph_dsn, timeout=30, server_settings={"timezone": "UTC"})
     try:
         async with db.transaction(isolation="repeatable_read", readonly=True):
             await db.execute(SQL["stay"])
@@ -123,7 +123,7 @@ async def accounts(db: Connection) -> list[Account]:
 
 async def rest(graph_dsn: str, deadline: float) -> None:
     """Wait until no change has come for a while, or the deadline."""
-    db = await asyncpg.connect(graph_dsn)
+    db = await asyncpg.connect(graph_dsn, timeout=30)
     try:
         seen, since = -1, time.monotonic()
         while time.monotonic() < deadline and (time.monotonic() - since < AT_REST or await db.fetchval(_SNAPSHOTTING)):

@@ -12,7 +12,7 @@ import msgspec
 from cdc.dsn import Login
 from cdc.tls import complaint
 from orders.errors import MilepostError, StartError, TransientError
-from orders.outages import FAILED
+from orders.outages import FAILED, reason
 from orders.statements import named_statements
 
 TIMEOUT: Final = 10.0
@@ -131,10 +131,9 @@ async def connected(database: CapturedDatabase, **settings: str) -> AsyncIterato
 def _translated(database: CapturedDatabase, error: Exception) -> MilepostError:
     if problem := complaint(error):
         return StartError(f"{database.where}: {problem}")
-    reason = str(error) or type(error).__name__
     if isinstance(error, (*_HOPELESS, ValueError)):
-        return StartError(f"{database.where}: {reason}; mend its DSN or the rights of its role")
-    return TransientError(f"{database.where}: {reason}")
+        return StartError(f"{database.where}: {reason(error)}; mend its DSN or the rights of its role")
+    return TransientError(f"{database.where}: {reason(error)}")
 
 
 async def look(db: asyncpg.Connection, database: CapturedDatabase) -> Server:

@@ -6,7 +6,7 @@ from app.preflight import place
 from app.settings import Settings
 from app.status import processes
 from orders.errors import MilepostError, StartError
-from orders.outages import CUT, FAILED
+from orders.outages import CUT, FAILED, reason
 
 
 def line_of(error: BaseException, data: Path | None) -> str | None:
@@ -16,6 +16,8 @@ def line_of(error: BaseException, data: Path | None) -> str | None:
             return str(ours)
         case BrokenPipeError():
             return None
+        case PermissionError(filename=str() as name) as refused:
+            return f"{name}: {refused.strerror}: run it as the user who owns that"
         case OSError(filename=str() as name) as refused:
             return f"{name}: {refused.strerror}"
         case outage if isinstance(outage, FAILED) and data is not None:
@@ -40,8 +42,7 @@ def _graph(data: Path) -> str:
 def _trouble(outage: BaseException) -> str:
     if isinstance(outage, TimeoutError):
         return "does not answer in time"
-    reason = str(outage).partition("\n")[0] or type(outage).__name__
-    return f"{'does not answer' if isinstance(outage, CUT) else 'refuses'}: {reason}"
+    return f"{'does not answer' if isinstance(outage, CUT) else 'refuses'}: {reason(outage)}"
 
 
 def _cure(data: Path) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from app.cli.common import Data, Demo, Json, app, finish, folder, over_graph, say, say_aside, to_json
 from app.settings import Settings
@@ -26,7 +27,11 @@ def rebuild(
     ] = None,
     snapshot: Annotated[str | None, Parameter(help="Read this source anew instead, by a new snapshot.")] = None,
     workers: Annotated[
-        int | None, Parameter(help="Processes that do it; one more than there are cores, or 0 for this one alone.")
+        int | None,
+        Parameter(
+            help="Processes that do it; one more than there are cores, or 0 for this one alone.",
+            validator=Number(gte=0),
+        ),
     ] = None,
     json: Annotated[bool, Parameter(help="As JSON, and all else to stderr.", negative="")] = False,
     data: Data = None,

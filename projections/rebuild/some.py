@@ -64,8 +64,11 @@ class Orders:
 
     async def of_table(self, source: str, table: str) -> list[str]:
         """The orders that have facts of the table. Raises NotFoundError."""
-        mapping = self._mappings.get(source)
-        prefixes = mapping.prefixes(table) if mapping else ()
+        if (mapping := self._mappings.get(source)) is None:
+            raise NotFoundError(f"there is no source {source}: name one of {', '.join(self._mappings)}")
+        if table not in mapping.tables:
+            raise NotFoundError(f"no table {table} of {source} is captured: name one of {', '.join(mapping.tables)}")
+        prefixes = mapping.prefixes(table)
         found = [row["order_id"] for row in await self._db.fetch(SQL["orders_of_keys"], source, prefixes)]
         if not found:
             raise NotFoundError(f"no order has a fact of {source}.{table}: what is no order's is made anew with all")

@@ -18,7 +18,7 @@ from orders.errors import StartError
     ("text", "problem"),
     [
         ("port = ", "is not TOML: Invalid value (at end of document); correct it there"),
-        ("prot = 8000", "top level: Object contains unknown field `prot`; correct it there"),
+        ("prot = 8000", "top level: there is no `prot`; did you mean `port`?"),
         ("port = 99999", "port: Expected `int` <= 65535; correct it there"),
         ("java_heap_mb = 0", "java_heap_mb: Expected `int` >= 1; correct it there"),
         ("[sources.erp]\ndsn = 'postgresql://h/d'", "sources.erp: Object missing required field `adapter`; correct"),
@@ -48,7 +48,7 @@ from orders.errors import StartError
             "[kafka]\nbootstrap = 'k:9092'\n[capture]\nwhen_too_much = 'drop'",
             "capture.when_too_much: with Kafka the slots are the connectors', which read on while Milepost lags; leave",
         ),
-        ("[graph]\nhost = 'x'", "graph: Object contains unknown field `host`; correct it there"),
+        ("[graph]\nhost = 'x'", "graph: there is no `host`; name one of dsn, gateway_dsn"),
         ("[graph]\ndsn = '${NO_SUCH}'", "graph.dsn: the environment variable NO_SUCH is not set; set it, or write"),
     ],
 )
@@ -75,7 +75,7 @@ def test_a_good_one_is_read_with_its_secrets(tmp_path: Path) -> None:
 
 
 async def test_the_process_ends_with_code_2_and_one_line(data: Path) -> None:
-    assert "top level: Object contains unknown field `prot`" in one_line(await start(data, "prot = 8000"))
+    assert "top level: there is no `prot`; did you mean `port`?" in one_line(await start(data, "prot = 8000"))
 
 
 async def test_the_same_start_without_a_fault_succeeds(data: Path) -> None:

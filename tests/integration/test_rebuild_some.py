@@ -37,6 +37,20 @@ async def test_one_order_is_mended_and_the_others_stay(graph: Connection, databa
     assert await graph.fetchval("select customer_po from graph.orders where id = '2'") == "PO-TWO"
 
 
+@pytest.mark.parametrize(
+    ("source", "table", "complaint"),
+    [
+        ("esat", "public.wh_order", "there is no source esat: name one of "),
+        ("erp", "ordhdr", "no table ordhdr of erp is captured: name one of public."),
+        ("erp", "public.ordhdr", "no order has a fact of erp.public.ordhdr: "),
+    ],
+)
+async def test_a_table_of_which_there_is_none(graph: Connection, source: str, table: str, complaint: str) -> None:
+    with pytest.raises(NotFoundError) as refused:
+        await Orders(graph, MAPPINGS).of_table(source, table)
+    assert str(refused.value).startswith(complaint)
+
+
 async def test_all_orders_of_a_table_are_what_a_rebuild_makes_of_them(graph: Connection, database: str) -> None:
     """One of them has a large value that its last change left out."""
     table, op, key, row = header(2, Op.UPDATE, cuspo="PO-2")

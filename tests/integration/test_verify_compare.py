@@ -9,10 +9,12 @@ from dataclasses import replace
 import pytest
 from verify_case import EAST, ERP, GRAPH, HERE, databases, run_files
 
+from adapters import origins
 from adapters.origins import DirectSource
 from app.direct import Difference, compare_direct, render
 from app.postgres import Postgres
 from orders.errors import RejectedError, TransientError
+from tests.controls.cutting import standing_line
 from tests.controls.sql import session
 
 DAMAGED = [
@@ -133,6 +135,17 @@ async def test_a_source_that_cannot_be_reached(graph: str, sources: list[DirectS
     gone = replace(sources[1], dsn=f"{sources[1].dsn}_gone")
     with pytest.raises(TransientError, match="source east cannot be reached"):
         await compare_direct(graph, [gone])
+
+
+async def test_a_source_that_does_not_answer(
+    graph: str, sources: list[DirectSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(origins, "TIMEOUT", 0.1)
+    async with standing_line(sources[1].dsn) as line:
+        line.moves.clear()
+        with pytest.raises(TransientError) as refused:
+            await compare_direct(graph, [replace(sources[1], dsn=line.dsn)])
+    assert str(refused.value) == "source east cannot be reached: no answer in time; see `milepost sources`"
 
 
 async def test_an_adapter_without_a_direct_computation(graph: str, sources: list[DirectSource]) -> None:

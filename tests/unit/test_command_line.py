@@ -1,6 +1,7 @@
 """What the command says when something is wrong: one line that tells what, where and what to do, and exit code 2."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from app.rebuilding import Rebuilt
 from app.settings import Settings, SourceSettings
 from app.statuses import SourceState, Status, source_line
 from orders.errors import RejectedError
+from orders.outages import reason
 from projections.rebuild.report import Shown
 from tests.controls.milepost import MILEPOST
 
@@ -87,7 +89,8 @@ def away(tmp_path: Path) -> Path:
 def test_a_graph_that_is_away(words: Sequence[str], away: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = Said(capsys, *words, "--data", away)
     assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
-    assert said.err.startswith("milepost: the graph's Postgres at 127.0.0.1:1/milepost does not answer: ")
+    away_is = "the graph's Postgres at 127.0.0.1:1/milepost does not answer: connection refused"
+    assert said.err.startswith(f"milepost: {away_is}; ")
     assert said.err.endswith(f"; nothing of Milepost runs in {away}: start it there\n")
     assert CANARY not in said.err
 
@@ -98,10 +101,23 @@ def test_a_folder_that_nothing_was_started_in(
 ) -> None:
     said = Said(capsys, *words, "--data", tmp_path)
     assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
-    assert said.err.startswith(f"milepost: cannot read {tmp_path / 'run' / 'settings.json'}")
+    assert said.err.startswith(
+        f"milepost: nothing was ever started in {tmp_path}: name the right folder by --data DIR "
+    )
+
+
+def test_settings_that_are_torn(away: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (away / "run" / "settings.json").write_text("{")
+    said = Said(capsys, "verify", "--data", away)
+    torn = f"cannot read {away / 'run' / 'settings.json'} (Input data was truncated): `milepost up` writes it anew"
+    assert (said.code, said.out, said.err) == (2, "", f"milepost: {torn}\n")
 
 
 def test_nothing_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Said(capsys, "status", "--data", tmp_path)
+    right = "and nothing ever was: name the right folder by --data DIR or --demo"
+    assert (said.code, said.out) == (1, f"nothing runs in {tmp_path}, {right}\n")
+    (tmp_path / "format").touch()
     said = Said(capsys, "status", "--data", tmp_path)
     assert (said.code, said.out) == (1, f"nothing runs in {tmp_path}\n")
 
@@ -110,7 +126,7 @@ def test_sources_that_are_away_are_told_one_by_one(away: Path, capsys: pytest.Ca
     said = Said(capsys, "sources", "--data", away)
     assert (said.code, said.err) == (1, "")
     _, erp, west = said.out.splitlines()
-    assert "source erp (127.0.0.1:1/erp): " in erp
+    assert "source erp (127.0.0.1:1/erp): connection refused; no projector captures it: see what runs" in erp
     assert "source west (127.0.0.1:1/west): " in west
     assert CANARY not in said.out
 
@@ -133,7 +149,15 @@ def test_what_contradicts_itself_does_nothing(
 
 @pytest.mark.parametrize(
     "words",
-    ["demo --rate 0", "demo --orders 0", "soak --every 0", "soak --minutes -1", "token --days 0", "up --port 70000"],
+    [
+        "demo --rate 0",
+        "demo --orders 0",
+        "soak --every 0",
+        "soak --minutes -1",
+        "token --days 0",
+        "up --port 70000",
+        "rebuild --workers -1",
+    ],
 )
 def test_a_number_that_cannot_be(words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = Said(capsys, *words.split(), "--data", tmp_path)
@@ -240,6 +264,25 @@ def test_a_file_that_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Is a directory") as refused:
         tmp_path.read_text()
     assert line_of(refused.value, tmp_path) == f"{tmp_path}: Is a directory"
+    denied = PermissionError(errno.EACCES, "Permission denied", "/var/lib/milepost/run")
+    assert line_of(denied, None) == "/var/lib/milepost/run: Permission denied: run it as the user who owns that"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (TimeoutError(), "no answer in time"),
+        (ConnectionRefusedError(errno.ECONNREFUSED, "Connect call failed ('127.0.0.1', 1)"), "connection refused"),
+        (OSError("Multiple exceptions: [Errno 111] Connect call failed, [Errno 111] …"), "connection refused"),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "No route to host"),
+        (FileNotFoundError(errno.ENOENT, "No such file", "ca.pem"), "ca.pem: No such file"),
+        (asyncpg.PostgresError("cannot\nDETAIL: more"), "cannot"),
+        (ConnectionResetError(), "ConnectionResetError"),
+    ],
+    ids=["silent", "refused", "refused twice", "away", "file", "postgres", "bare"],
+)
+def test_why_a_database_is_away(error: Exception, says: str) -> None:
+    assert reason(error) == says
 
 
 def test_whoever_reads_us_may_stop_reading(tmp_path: Path) -> None:
