@@ -1,6 +1,6 @@
 """Folds transactions in memory, as the projector does, and tells the graph and the feed that come of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cdc.change import Change, Transaction
 from orders.graph import Identity, Row
@@ -21,18 +21,29 @@ def stated(transaction: Transaction, mappings: Mappings) -> list[Stated]:
     return [s for s in read if s.facts]
 
 
-def folded(transactions: Iterable[Transaction], mappings: Mappings) -> tuple[Graph, list[Event]]:
-    """The rows that the differences add up to, and the events."""
-    fold, graph, events = Fold(), Graph(), list[Event]()
+Changed = dict[Identity, Row | None]
+"""Rows as they are then; None of those that are gone."""
+
+
+def steps(transactions: Iterable[Transaction], mappings: Mappings) -> Iterator[tuple[Changed, list[Event]]]:
+    """What each of them changes and tells."""
+    fold = Fold()
     for transaction in transactions:
         delta = fold.apply(stated(transaction, mappings))
         assert not delta.rejected
-        for identity, row in fold.drain().rows.items():
+        yield fold.drain().rows, delta.events
+
+
+def folded(transactions: Iterable[Transaction], mappings: Mappings) -> tuple[Graph, list[Event]]:
+    """The rows that the differences add up to, and the events."""
+    graph, events = Graph(), list[Event]()
+    for changed, told in steps(transactions, mappings):
+        for identity, row in changed.items():
             if row is None:
                 del graph[identity]
             else:
                 graph[identity] = row
-        events += delta.events
+        events += told
     return graph, events
 
 

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from app.postgres import Postgres
 from cdc.change import Change, Transaction
 from demo.story import Story
-from tests.controls.folding import at_rest, folded, lasting
+from orders.graph import ShipmentRow
+from orders.states import Milestone
+from tests.controls.folding import at_rest, folded, lasting, steps
 from tests.controls.story import MAPPINGS, captured_story, run
 
 Streams = dict[str, list[Transaction]]
@@ -108,6 +110,13 @@ def test_a_source_that_is_hours_late_ends_in_the_same_graph(streams: Streams, se
     once = merged(streams, turns)
     again = [t for new in once for t in (new, *rng.sample(once[: once.index(new) + 1], rng.randint(0, 1)))]
     assert folded(again, MAPPINGS)[0] == folded(merged(streams, in_turn(streams)), MAPPINGS)[0]
+    ranks: dict[str, int] = {}
+    for changed, _ in steps(again, MAPPINGS):
+        for row in changed.values():
+            if isinstance(row, ShipmentRow):
+                assert row.rank >= ranks.get(row.id, 0), row
+                ranks[row.id] = row.rank
+    assert max(ranks.values()) >= Milestone.DELIVERED
 
 
 def test_facts_of_one_source_in_any_order_give_the_same_graph(streams: Streams) -> None:
