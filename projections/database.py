@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from orders.graph import TABLES, Row
+from orders.graph import TABLES, OrderRow, Row
 from orders.statements import named_statements
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -42,6 +42,24 @@ def delete_sql(row: type[Row]) -> str:
     """Takes one array for each column of the key."""
     arrays = ", ".join(f"${place}::text[]" for place in range(1, len(row.key) + 1))
     return f"delete from graph.{row.table} where ({', '.join(row.key)}) in (select * from unnest({arrays}))"  # noqa: S608
+
+
+OF_ORDERS = {
+    kind: "id" if kind is OrderRow else "order_id"
+    for kind in TABLES
+    if kind is OrderRow or "order_id" in kind.__struct_fields__
+}
+"""Tables whose rows are orders', and the column that says whose."""
+
+
+def shown_sql() -> str:
+    """What is shown of each order, as one number: equal rows have equal ones."""
+    rows = (
+        f"select {order} as order_id, hash_record_extended(t, {place}) as hash from graph.{kind.table} t"  # noqa: S608
+        for place, (kind, order) in enumerate(OF_ORDERS.items())
+    )
+    told = " union all ".join(rows)
+    return f"select order_id, sum(hash) as hash from ({told}) told where order_id is not null group by order_id"  # noqa: S608
 
 
 class _UndoneError(Exception):

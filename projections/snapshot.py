@@ -8,7 +8,7 @@ from orders.facts import Doc, Fact, Ident
 from orders.graph import TABLES
 from orders.happenings import Happening
 from orders.view import View
-from projections.database import LIVE, SQL, Connection, Graph, columns
+from projections.database import LIVE, SQL, Connection, Graph, columns, shown_sql
 from projections.fold import Event, Fold, changed_happening, happening_order
 from projections.loader import Loader, position
 from projections.replay import change_of
@@ -54,7 +54,7 @@ async def derive_graph(connection: Connection, last: Transaction, memory: Fold |
     `underivable` is told anew which trees give none.
     """
     underivable.clear()
-    await connection.execute(SQL["remember_orders"])
+    await connection.execute(f"create temp table before_snapshot on commit drop as {shown_sql()}")
     for kind in TABLES:
         await connection.execute(f"delete from graph.{kind.table}")  # noqa: S608  # our own names
     told: set[str] = set()
@@ -147,7 +147,10 @@ async def ledger_causes(connection: Connection, fold: Fold, happenings: Sequence
 
 async def tell_changed(connection: Connection, last: Transaction, told: set[str], memory: Fold | None) -> None:
     """Orders that a later snapshot shows otherwise without anything new having happened."""
-    changed = [r["id"] for r in await connection.fetch(SQL["changed_by_snapshot"]) if r["id"] not in told]
+    found = await connection.fetch(
+        f"select order_id from before_snapshot b join ({shown_sql()}) o using (order_id) where o.hash <> b.hash"  # noqa: S608
+    )
+    changed = sorted({row["order_id"] for row in found} - told)
     events: list[Event] = []
     for start in range(0, len(changed), CHUNK):
         orders = set(changed[start : start + CHUNK])

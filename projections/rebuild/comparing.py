@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from cdc.change import Change, Op, Position
 from orders.facts import Doc, Ident
-from orders.graph import TABLES, OrderRow, Row
+from orders.graph import TABLES, Row
 from orders.happenings import Happening
 from orders.states import EventType
 from orders.view import View
-from projections.database import LIVE, Connection, Graph, columns
+from projections.database import LIVE, OF_ORDERS, Connection, Graph, columns
 from projections.database import SQL as PROJECTING
 from projections.fold import Event, Fold
 from projections.loader import Loader, position
@@ -24,12 +24,6 @@ from projections.writer import FEED_COLUMNS, feed_row
 
 CHUNK = 300
 """Orders at once."""
-OF_ORDERS = {
-    kind: "id" if kind is OrderRow else "order_id"
-    for kind in TABLES
-    if kind is OrderRow or "order_id" in kind.__struct_fields__
-}
-"""Tables whose rows are orders', and the column that says whose."""
 
 
 class Counts(NamedTuple):

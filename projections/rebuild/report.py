@@ -7,9 +7,8 @@ from msgspec import Struct
 
 from orders.graph import Identity, Row, by_identity
 from orders.letters import Difference
-from projections.database import LIVE, Connection, Graph
+from projections.database import LIVE, OF_ORDERS, Connection, Graph
 from projections.rebuild.beside import NEXT, SQL
-from projections.rebuild.comparing import OF_ORDERS
 from projections.requests import differences
 
 MOST = 100

@@ -185,12 +185,6 @@ from record.history where id > $1 and ($3 is null or projected_at <= $3) order b
 select source, epoch, log, ordinal, ledger_id, swept_at from record.sweep
 where $1::timestamptz is null or swept_at <= $1 order by ledger_id, source
 
--- name: remember_orders
-create temp table before_snapshot on commit drop as select * from graph.orders
-
--- name: changed_by_snapshot
-select o.id from graph.orders o join before_snapshot b using (id) where o is distinct from b
-
 -- name: move_revisions
 insert into graph.revision (subject, revision)
 select subject, pg_current_xact_id()::text::bigint from unnest($1::text[]) as moved (subject)

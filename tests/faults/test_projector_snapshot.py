@@ -82,6 +82,15 @@ async def test_what_it_shows_otherwise_is_told_as_found(graph: Connection, proje
     assert await feed(graph) == [*before, ("1", 2, "ORDER_CHANGED", True)]
 
 
+async def test_so_is_what_a_row_below_the_order_shows_otherwise(graph: Connection, projected: Life) -> None:
+    """The order's own row is as it was."""
+    await projected(order(1, 1), order(2, 2))
+    before = await feed(graph)
+    await projected(last(2, 5, header(1, Op.READ), line(1, Op.READ, uom="BX", qtyord="10"), *read(2)))
+    assert await graph.fetchval("select uom from graph.line where order_id = '1'") == "BX"
+    assert await feed(graph) == [*before, ("1", 2, "ORDER_CHANGED", True)]
+
+
 async def test_what_happened_meanwhile_is_told_as_found(graph: Connection, projected: Life) -> None:
     await projected(order(1, 1))
     before = await feed(graph)
