@@ -184,11 +184,11 @@ class Connectors:
         Of a MariaDB it is the place of a row in the transaction `gtid`.
         """
         name = self.name(database)
-        await kinds.check(database)  # before a connector is stopped that could not go on
+        # Before a connector is stopped that could not go on.
+        await (make_ready if behind is None else kinds.check)(database)
         await self._connect.stop(name)
         offset = None if behind is None else await place_behind(database, behind, gtid)
         if offset is None:
-            await make_ready(database)
             await self._forget_place(database)
         else:
             await self._connect.put_offset(name, {"server": database.name}, offset)

@@ -17,7 +17,7 @@ from cdc.envelope import Line, Unreadable
 from cdc.frames import Ack
 from cdc.kinds import Captured
 from cdc.resume import Continue, Identity, sealed
-from cdc.transactions import Assembler, Ended
+from cdc.transactions import NOWHERE, TEARS, Assembler, Ended
 
 
 class State(StrEnum):
@@ -102,7 +102,8 @@ class Capture:
         self.last_event_at: datetime | None = None
         self.healed: Healed | None = None
         self.pace = Pace()
-        self._last = checkpoint.position if checkpoint else Position(0, 0, 0)
+        self._last = checkpoint.position if checkpoint else NOWHERE
+        self._torn, self._tears = NOWHERE, 0
         self._sent: deque[_Sent] = deque()
         self._assembler = self._assemble(self._last.epoch, Identity("", 0), snapshotting=False)
 
@@ -127,6 +128,13 @@ class Capture:
         self.silence = 0.0
         self.run, self.state, self.reason = 0, State.FAILED, self.given_up or reason
         self._sent.clear()
+
+    def tear(self, reason: str) -> None:
+        """What came last was torn. What always is, is read anew instead."""
+        self._tears = self._tears + 1 if self._torn == self._last else 1
+        self._torn = self._last
+        if self._tears >= TEARS:
+            self.altered, self._tears = reason, 0
 
     def wait(self, seconds: float) -> None:
         """So much time has passed."""

@@ -29,6 +29,7 @@ async def make_ready(captured: Captured) -> None:
     """For a connector that begins with a snapshot. Raises StartError when the source cannot be captured as it is."""
     if isinstance(captured, MariaDatabase):
         await mariadb.inspect(captured)
+        await mariadb.check_settled(captured)
         await begin_log(captured)
         return
     async with connected(captured) as db:

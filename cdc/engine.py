@@ -207,6 +207,7 @@ class EngineSource:
         try:
             transactions, answer = capture.take(header.sequence, decoded(payload))
         except TornError as error:
+            capture.tear(str(error))
             await self._stop(child, capture, str(error))
             return
         crash_here(CrashPoint.DECODED)

@@ -44,7 +44,7 @@ async def prepare(
     `lost`: why it must not, though there be nothing to see any more.
     """
     if isinstance(captured, MariaDatabase):
-        return await _prepare_mariadb(captured, checkpoint)
+        return await _prepare_mariadb(captured, checkpoint, lost)
     return await _prepare_postgres(captured, checkpoint, lost)
 
 
@@ -55,9 +55,9 @@ def held(captured: Captured, owner: str) -> AbstractAsyncContextManager[None]:
 
 async def altered(captured: Captured, known: Identity | None = None) -> str | None:
     """Why what is read by the log is not all any more; None while it is, or nobody can tell."""
-    if isinstance(captured, MariaDatabase):
-        return None
     try:
+        if isinstance(captured, MariaDatabase):
+            return await mariadb.altered(captured)
         async with database.connected(captured) as db:
             return untold(captured, await database.look(db, captured), known or Identity("", 0))
     except MilepostError:
@@ -78,9 +78,11 @@ async def _prepare_postgres(
     return decision, identity(server)
 
 
-async def _prepare_mariadb(captured: MariaDatabase, checkpoint: Checkpoint | None) -> tuple[Continue | Anew, Identity]:
+async def _prepare_mariadb(
+    captured: MariaDatabase, checkpoint: Checkpoint | None, lost: str
+) -> tuple[Continue | Anew, Identity]:
     server = await mariadb.inspect(captured)
-    before = known(checkpoint)
+    before = Anew(lost) if lost else known(checkpoint)
     if isinstance(before, Anew):
         decision: Continue | Anew = before
     else:
@@ -89,6 +91,7 @@ async def _prepare_mariadb(captured: MariaDatabase, checkpoint: Checkpoint | Non
             reason = "what was known of its columns is gone"
         decision = Anew(reason) if reason else Continue(before.offset)
     if isinstance(decision, Anew):
+        await mariadb.check_settled(captured)
         await mariadb.begin_log(captured)
         await forget_history(captured.history, captured.name)
     return decision, mariadb.identity(captured, server)

@@ -33,6 +33,9 @@ SLICE = 2_000
 IN_MEMORY = 10_000
 """The most lines of a transaction that are kept in memory; more go to a file."""
 
+TEARS: Final = 3
+"""What came torn so often at one place is not waited for any more: it never comes whole."""
+
 NOWHERE: Final = Position(0, 0, 0)
 """Before all that was ever read."""
 

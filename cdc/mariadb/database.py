@@ -25,6 +25,9 @@ from orders.statements import named_statements
 SQL: Final = named_statements("cdc", "mariadb/source.sql")
 
 _TABLE: Final = re.compile(r"[^.,]+")
+_CASCADE: Final = re.compile(
+    r"^ *CONSTRAINT `(.+?)` FOREIGN KEY .* ON (?:DELETE|UPDATE) (?:CASCADE|SET )", re.MULTILINE
+)
 _PASSING: Final = frozenset(
     [
         CR.CR_CONNECTION_ERROR,
@@ -143,7 +146,7 @@ def _inspect(cursor: "pymysql.cursors.Cursor", database: MariaDatabase) -> Serve
     if lacking and all_known:
         wish = f"grant {', '.join(lacking).lower()} on *.* to {_user(database)}"
         raise StartError(f"{database.where}: its user may not replicate: let an administrator run `{wish}`")
-    if complaint := _table_complaint(cursor, database):
+    if complaint := _table_complaint(cursor, database) or _cascade_complaint(cursor, database):
         raise StartError(f"{database.where}: {complaint}")
     return Server(server_id, logs_of(cursor))
 
@@ -166,6 +169,46 @@ def _table_complaint(cursor: "pymysql.cursors.Cursor", database: MariaDatabase) 
     if keyless := [table for table in database.tables if not keyed[table]]:
         return f"no primary key: {', '.join(keyless)}; add one or leave it out"
     return None
+
+
+def _cascade_complaint(cursor: "pymysql.cursors.Cursor", database: MariaDatabase) -> str | None:
+    """What a foreign key does to rows by itself is not in the binary log."""
+    found = [f"{table} ({name})" for table in database.tables for name in _cascades(cursor, table)]
+    if not found:
+        return None
+    return (
+        f"what a foreign key deletes or changes by `cascade` or `set null` is not in its log: {', '.join(found)}; "
+        "make it `restrict`, and delete what hangs there by statements"
+    )
+
+
+def _cascades(cursor: "pymysql.cursors.Cursor", table: str) -> list[str]:
+    quoted = table.replace("`", "``")
+    cursor.execute(SQL["definition"].format(f"`{quoted}`"))
+    return _CASCADE.findall(_row(cursor)[1])
+
+
+async def check_settled(database: MariaDatabase) -> None:
+    """Raises TransientError while a transaction is prepared there: a snapshot does not see it, and no log tells its
+    rows once it is committed.
+    """
+    if count := await asked(database, _prepared):
+        raise TransientError(
+            f"{database.where}: {count} XA transactions are prepared there: a snapshot waits for their commit or "
+            "rollback (`xa recover` names them)"
+        )
+
+
+def _prepared(cursor: "pymysql.cursors.Cursor") -> int:
+    cursor.execute(SQL["prepared"])
+    return len(cursor.fetchall())
+
+
+async def altered(database: MariaDatabase) -> str | None:
+    """Why the log does not tell all of the tables any more, though it did; None if it does."""
+    return await asked(
+        database, lambda cursor: _table_complaint(cursor, database) or _cascade_complaint(cursor, database)
+    )
 
 
 def _user(database: MariaDatabase) -> str:

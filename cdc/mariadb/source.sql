@@ -12,6 +12,10 @@ select @@server_id, @@log_bin, @@global.binlog_format, @@global.binlog_row_image
 select table_name, cast(sum(column_key = 'PRI') as signed)
 from information_schema.columns where table_schema = %s group by table_name
 
+-- name: definition
+-- How the table was made. Nothing else tells somebody who may only read of its foreign keys.
+show create table {}
+
 -- name: logs
 show binary logs
 
@@ -35,3 +39,7 @@ select binlog_gtid_pos(%s, %s)
 -- How many read the log as this user.
 select count(*) from information_schema.processlist
 where user = substring_index(user(), '@', 1) and command = 'Binlog Dump'
+
+-- name: prepared
+-- The transactions that are prepared: to be committed or rolled back by somebody at any time.
+xa recover

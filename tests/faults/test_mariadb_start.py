@@ -52,6 +52,23 @@ async def test_a_log_of_another_form(west: str, told: str) -> None:
     assert told in await refused(west)
 
 
+@pytest.mark.parametrize("rule", ["on delete cascade", "on update set null"])
+async def test_rows_that_go_or_change_by_a_foreign_key(west: str, mariadb: MariaDb, rule: str) -> None:
+    """The log tells of the row that they hang on, and not of them. Who may only read sees what the key does, too."""
+    run(west, f"create table part (id int primary key, item int, foreign key (item) references item (id) {rule})")
+    name = west.rpartition("/")[2]
+    run(
+        mariadb.dsn("mysql"),
+        "create user if not exists 'lean'@'127.0.0.1' identified by 'secret'",
+        "grant reload, replication slave, binlog monitor on *.* to 'lean'@'127.0.0.1'",
+        f"grant select on {name}.* to 'lean'@'127.0.0.1'",
+    )
+    lean = mariadb.dsn(name, "lean", "secret")
+    await check_source(SourceSettings("west", "wms_west", lean), NEEDS)
+    with pytest.raises(StartError, match=r"is not in its log: part \(part_ibfk_1\)"):
+        await check_source(SourceSettings("west", "wms_west", lean), Needs(("item", "part"), "milepost_west"))
+
+
 async def test_a_log_that_is_off(data: Path) -> None:
     server = MariaDb(data, "--skip-log-bin")
     server.start()

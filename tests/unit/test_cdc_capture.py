@@ -9,7 +9,7 @@ from cdc.database import CapturedDatabase
 from cdc.envelope import Line, Unreadable, decode
 from cdc.frames import Ack
 from cdc.resume import Anew, Continue, Identity
-from cdc.transactions import TornError
+from cdc.transactions import TEARS, TornError
 
 ERP = CapturedDatabase("erp", "postgresql://localhost/erp", ("public.t",))
 IDENTITY = Identity("7", 1)
@@ -145,3 +145,18 @@ def test_tells_when_the_last_change_was_committed() -> None:
     (transaction,), _ = capture.take(0, whole(7))
     assert isinstance(change := transaction.changes[0], Change)
     assert capture.last_event_at == change.committed_at
+
+
+def test_what_is_always_torn_at_one_place_is_read_anew() -> None:
+    capture = streaming(at(0))
+    capture.take(0, whole(1))
+    for _ in range(TEARS - 1):
+        capture.tear("transaction 2 never ended")
+    capture.take(1, whole(2))
+    for _ in range(TEARS - 1):
+        capture.tear("transaction 3 never ended")
+    assert capture.altered == ""
+    capture.tear("transaction 3 never ended")
+    assert capture.altered == "transaction 3 never ended"
+    capture.begin(2, Anew(capture.altered), IDENTITY)
+    assert (capture.altered, capture.epoch) == ("", 2)

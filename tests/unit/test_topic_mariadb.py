@@ -13,6 +13,7 @@ from cdc.binlog import binlog_log
 from cdc.capture import checkpoint_behind
 from cdc.change import Broken, Change, Checkpoint, Position, Transaction
 from cdc.topic import Bounds, Loss, Place, Record, Topic
+from cdc.transactions import TEARS
 
 Value = dict[str, object]
 SNAPSHOT_AT = 100
@@ -160,6 +161,17 @@ def test_a_transaction_that_never_ends_is_a_loss() -> None:
     assert topic.loss.gtid == "0-7-1"
     found, topic = read([*values, SKIPPED, *(each.value for each in log[3:])])
     assert [ident for ident, _ in rows(found)] == [1, 100, 200, 201, 300]
+
+
+def test_one_that_never_ends_is_read_anew() -> None:
+    """As one in two phases, whose rows are said when it is prepared: however often its topic is filled again."""
+    never = [begin(2), row(2, 200), begin(3)]
+    values, reason = [*snapshot(1), *(each.value for each in said(1, 1)), *never], "0-7-2 never ended: 0-7-3 began"
+    for _ in range(TEARS - 1):
+        topic = read(values)[1]
+        assert topic.loss == Loss(f"transaction {reason}", topic.last.log, "0-7-1")
+        values += [SKIPPED, *never]
+    assert read(values)[1].loss == Loss(f"transaction {reason}", None)
 
 
 def test_an_alter_at_the_end_is_nothing_torn() -> None:
