@@ -98,7 +98,8 @@ async def create_schemas(db: Connection) -> None:
 
 
 async def check(db: Connection) -> None:
-    """The graph is what its ledger gives, the versions have no holes, and every change is accounted for.
+    """The graph is what its ledger gives, the versions have no holes, every change is accounted for, and the last that
+    the feed tells of an order is how it is.
 
     Before a snapshot is whole the graph is older than the ledger.
     """
@@ -111,6 +112,7 @@ async def check_with(db: Connection, mappings: Mappings) -> None:
         assert differences(await replayed(db, mappings), await stored(db)) == []
     assert await db.fetch(_DISORDER) == []
     assert await db.fetch(_REMAINDERS) == []
+    assert await db.fetch(_UNTOLD) == []
 
 
 async def dump(db: Connection) -> Mapping[str, list[tuple[Any, ...]]]:
@@ -124,3 +126,11 @@ select order_id from record.feed group by order_id
 having min(version) <> 1 or max(version) <> count(*) or count(distinct key) <> count(*)
 """
 _REMAINDERS = "select source from record.checkpoint where seen <> applied + superseded + dead + filtered"
+_UNTOLD = """
+select o.id, e.facets::text from graph.orders o
+join lateral (select facets from record.feed f where f.order_id = o.id order by version desc limit 1) e on true
+where (commercial, fulfillment, delivery, financial, return_state, health, display_status) is distinct from (
+    facets ->> 'commercial', facets ->> 'fulfillment', facets ->> 'delivery', facets ->> 'financial',
+    facets ->> 'return', facets ->> 'health', facets ->> 'display'
+)
+"""
