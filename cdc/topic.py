@@ -93,10 +93,13 @@ class Topic:
         for record, line in zip(records, decode(b"\n".join(map(_text, records))), strict=True):
             if record.offset < self.offset:
                 continue
-            if self._is_another(line):
+            known, self._known = self._known, None
+            if known and not _ended(line, known):
                 self._begin_anew(f"its topic has another record at {record.offset} than the checkpoint says")
                 return
             self.offset = record.offset + 1
+            if known:
+                continue  # It was only to be looked at: what it ends was read before.
             for transaction in self._line(line):
                 if transaction.position > self.last:
                     self.last = transaction.position
@@ -119,10 +122,6 @@ class Topic:
         if bounds.first != place.kafka:
             self._lose(SNAPSHOT, f"its topic begins at {bounds.first} and ends at {bounds.end}, not at {place.kafka}")
         return bounds.first
-
-    def _is_another(self, line: Line | Unreadable) -> bool:
-        known, self._known = self._known, None
-        return known is not None and not _ended(line, known)
 
     def _begin_anew(self, reason: str) -> None:
         self.offset = 0

@@ -92,7 +92,9 @@ def test_whoever_reads_on_behind_a_checkpoint_gets_the_rest(cut: int, reach: int
     whole = read(records)
     done = read(records[:cut])[:reach]
     checkpoint = checkpoint_behind(done[-1]) if done else None
-    assert done + read(records, checkpoint) == whole
+    topic = opened(records, checkpoint)
+    assert done + list(reading(topic, records)) == whole
+    assert topic.loss is None
 
 
 @given(st.integers(0, 7))

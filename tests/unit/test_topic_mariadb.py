@@ -136,6 +136,7 @@ def test_whoever_reads_on_behind_a_checkpoint_gets_the_rest(counts: list[int], d
     done = data.draw(st.integers(1, len(whole)))
     topic = opened(records, checkpoint_behind(whole[done - 1]))
     assert whole[:done] + list(reading(topic, records)) == whole
+    assert topic.loss is None
 
 
 def test_the_rest_of_a_torn_transaction_is_not_taken_for_the_whole() -> None:
