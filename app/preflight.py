@@ -39,9 +39,14 @@ select current_setting('max_replication_slots')::int as most,
        (select count(*) from pg_replication_slots) as taken,
        exists (select from pg_replication_slots where slot_name = $1) as ours
 """
-_MISSING = "select name from unnest($1::text[]) name where to_regclass(name) is null order by name"
+_MISSING = """
+select name from unnest($1::text[]) name
+where to_regclass(format('%I.%I', split_part(name, '.', 1), split_part(name, '.', 2))) is null order by name
+"""
 _UNREADABLE = """
-select name from unnest($1::text[]) name where not has_table_privilege(to_regclass(name), 'select') order by name
+select name from unnest($1::text[]) name
+where not has_table_privilege(format('%I.%I', split_part(name, '.', 1), split_part(name, '.', 2)), 'select')
+order by name
 """
 _MAY_CREATE = "select has_database_privilege(current_database(), 'create')"
 

@@ -25,6 +25,10 @@ from record.source_state s left join record.checkpoint c using (source)
 """
 _HEAD = ("SOURCE", "STATE", "LAG", "SLOT", "WHAT TO DO")
 _ABSENT = "no projector captures it: see what runs (milepost status), or start `milepost up`"
+_LEFT = (
+    "milepost.toml names it no more, but the graph has its orders as they were: name it again, or, if it has another "
+    "name now, begin with an empty graph; and see that no slot milepost_{} keeps log there"
+)
 _FOR_GOOD = "; if that is never to be, select pg_drop_replication_slot('{}') there"
 
 
@@ -61,7 +65,16 @@ async def sources_of(data: Path) -> list[Source]:
             raise
         states = {}
     asked = (_source(source, settings.kafka, states.get(source.name)) for source in settings.sources)
-    return await asyncio.gather(*asked)
+    left = sorted(states.keys() - {source.name for source in settings.sources})
+    return [
+        *await asyncio.gather(*asked),
+        *(_left(name, states[name]) for name in left if states[name]["projected_at"]),
+    ]
+
+
+def _left(name: str, state: asyncpg.Record) -> Source:
+    """One that was captured once, and that the settings do not name any more."""
+    return Source(name, "not configured", dead_letters=state["letters"], advice=_LEFT.format(name))
 
 
 async def _states(dsn: str) -> dict[str, asyncpg.Record]:

@@ -8,7 +8,7 @@ import pytest
 from starting import NEEDS, erp, one_line, start
 
 from app.postgres import Postgres
-from app.preflight import check_graph, check_source, first_failure, place
+from app.preflight import Needs, check_graph, check_source, first_failure, place
 from app.settings import SourceSettings
 from orders.errors import StartError
 from tests.controls.sql import run
@@ -53,6 +53,15 @@ async def refused(dsn: str) -> str:
 
 async def test_a_good_source_is_accepted(source: str) -> None:
     await check_source(SourceSettings("erp", "erp_legacy", source, write_dsn=source), NEEDS)
+
+
+async def test_names_are_as_they_were_given_in_quotes(source: str, reader: str) -> None:
+    await run(source, 'create schema "Sales"; create table "Sales"."Order Line" (id int primary key)')
+    needs = Needs(("Sales.Order Line",), "milepost_erp")
+    await check_source(SourceSettings("erp", "erp_legacy", source), needs)
+    await run(source, 'grant usage on schema "Sales" to reader')
+    with pytest.raises(StartError, match=r"reader may not read table Sales\.Order Line"):
+        await check_source(SourceSettings("erp", "erp_legacy", reader), needs)
 
 
 async def test_unreachable_ends_the_process_and_leaves_nothing(data: Path) -> None:
