@@ -12,6 +12,7 @@ from gateway.auth import SCOPES, Role, issue_token, new_key_pair
 from orders.errors import NotFoundError, RejectedError, StartError
 
 WEEK = 7 * 24 * 3600.0
+_SCOPED = {Role.CUSTOMER: "customers' numbers", Role.CHANNEL: "channels", Role.PARTNER: "names of sources"}
 
 
 def public_key_path(data: Path) -> Path:
@@ -55,7 +56,7 @@ def role_of(name: str, scope: Collection[str]) -> Role:
     except ValueError:
         raise RejectedError(f"there is no role {name}; there are {', '.join(Role)}") from None
     if bool(scope) != (role in SCOPES):
-        need = f"needs --scope: {SCOPES[role]}" if role in SCOPES else "sees everything and takes no --scope"
+        need = f"needs --scope: {_SCOPED[role]}" if role in SCOPES else "sees everything and takes no --scope"
         raise RejectedError(f"the role {name} {need}")
     return role
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from orders.errors import NotFoundError, RejectedError, TransientError
+from orders.outages import reason
 
 _TIMEOUT: Final = 30.0
 """Seconds; the worker looks at the database while it validates."""
@@ -167,8 +168,11 @@ class Connect:
                     if not _passes(error.code, said := _said(error)):
                         raise RejectedError(f"Kafka Connect: {method} {path}: {said}") from None
                 except OSError as error:
-                    reason = getattr(error, "reason", error)
-                    raise TransientError(f"cannot reach Kafka Connect at {self._url}: {reason}") from None
+                    inner = getattr(error, "reason", error)
+                    why = reason(inner) if isinstance(inner, Exception) else inner
+                    raise TransientError(
+                        f"cannot reach Kafka Connect at {self._url}: {why}; start it, or correct `connect` in [kafka]"
+                    ) from None
                 await asyncio.sleep(0.2)
 
     def _asked(self, method: str, path: str, body: object) -> Any:

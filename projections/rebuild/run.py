@@ -288,8 +288,9 @@ async def locked(connection: Connection) -> None:
 
 
 async def drop_old(connection: Connection) -> bool:
-    """Give up the graph from before the last rebuild; False when there is none."""
+    """Give up the graph from before the last rebuild, and what one that ended had made; False without a former."""
     await locked(connection)
     there: bool = await connection.fetchval(SQL["is_there"], BEFORE)
     await beside.drop(connection, BEFORE)
+    await beside.drop(connection, NEXT.schema)
     return there

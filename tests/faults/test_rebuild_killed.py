@@ -54,6 +54,7 @@ async def rebuilt_after_all(graph: Connection, database: str, *, swapped: bool =
     """Nothing is left of the one that ended, and another one finds a clean place."""
     await until(lambda: graph.fetchval(FREE))
     assert await drop_old(graph) == swapped
+    assert await graph.fetchval("select to_regnamespace('graph_next')") is None
     await graph.execute("select pg_advisory_unlock_all()")
     assert (await rebuilt(database)).counts == (0, 0, 0)
     await projecting.check(graph)

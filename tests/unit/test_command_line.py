@@ -20,11 +20,12 @@ from app.cli.ledger import do
 from app.keys import ensure_keys
 from app.processes import record
 from app.rebuilding import Rebuilt
-from app.settings import Settings, SourceSettings
+from app.settings import KafkaConfig, Settings, SourceSettings
 from app.statuses import SourceState, Status, source_line
 from orders.errors import RejectedError
 from orders.outages import reason
 from projections.rebuild.report import Shown
+from tests.controls.connecting import written
 from tests.controls.milepost import MILEPOST
 
 CANARY = "s3cret"
@@ -176,6 +177,15 @@ def test_a_rebuild_that_leaves_something_to_be_done(away: Path, capsys: pytest.C
         assert (ended.value.code, says in capsys.readouterr().out) == (1, True)
 
 
+def test_a_kafka_connect_that_is_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kafka = KafkaConfig("127.0.0.1:1", connect="http://127.0.0.1:1")
+    config = written(tmp_path, kafka, SourceSettings("erp", "erp_legacy", "postgresql://capture:x@127.0.0.1:1/erp"))
+    said = Said(capsys, "connect", "status", "--config", config)
+    why = "connection refused; start it, or correct `connect` in [kafka]"
+    assert (said.code, said.out) == (2, "")
+    assert said.err == f"milepost: cannot reach Kafka Connect at http://127.0.0.1:1: {why}\n"
+
+
 def test_what_is_neither_query_nor_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said = Said(capsys, "explain", tmp_path / "orders.graphql")
     complaint = f"{tmp_path / 'orders.graphql'} is no query, and no file that can be read: No such file or directory"
@@ -215,7 +225,8 @@ def test_a_graph_that_is_silent(away: Path) -> None:
     ("words", "complaint"),
     [
         ("--role bogus", "there is no role bogus; there are admin, "),
-        ("--role customer", "the role customer needs --scope: accounts"),
+        ("--role customer", "the role customer needs --scope: customers' numbers"),
+        ("--role partner", "the role partner needs --scope: names of sources"),
         ("--role admin --scope C1", "the role admin sees everything and takes no --scope"),
     ],
 )
