@@ -18,7 +18,7 @@ from bench.report import case, conclude, postgres_version
 from bench.servers import cpu, postmaster
 from cdc.change import Transaction
 from projections.batch import Batch
-from projections.fold import Stated
+from projections.events import Stated
 from projections.intake import NONE, Intake, Refusals
 from projections.projector import Projector
 

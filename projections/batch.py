@@ -9,8 +9,9 @@ from msgspec import Struct, field
 from cdc.change import Change, Checkpoint, Position, Snapshot, Transaction
 from orders.facts import Doc, Ident
 from orders.graph import Identity, Row
-from projections.fold import Delta, Drained, Event
-from projections.store import Unsaved
+from projections.drained import Drained
+from projections.events import Delta, Event
+from projections.known import Unsaved
 
 
 class Tally(Struct):

@@ -2,93 +2,22 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from functools import cached_property
 
-from msgspec import Struct, field
-
-from cdc.change import Change, Position
-from orders.facets import Facets
+from cdc.change import Change
 from orders.facts import Doc, Fact, Ident
-from orders.graph import Identity, Row
-from orders.happenings import Happening
 from orders.lifecycle import shown
 from orders.recall import Recall
-from orders.states import EventType
-from orders.values import Value
-from orders.view import EMPTY, Pieces, View, newly_told, replaced, shows_otherwise
+from orders.view import EMPTY, Pieces, View, newly_told
+from projections.causes import Causes, keys_of
+from projections.drained import Drained, difference, differs
+from projections.events import Delta, Emitted, Event, Stated, changed_happening, happening_order
+from projections.known import Key, Known, same_place
 from projections.revisions import subjects
-from projections.store import FactStore, Key, Known, same_place
+from projections.store import FactStore
 
 log = logging.getLogger("milepost.projector")
-
-EVENT_ORDER = {kind: rank for rank, kind in enumerate(EventType)}
-
-
-class Stated(Value, frozen=True):
-    """A change and the facts that it states."""
-
-    change: Change
-    facts: Sequence[Fact]
-
-
-class Event(Struct, frozen=True):
-    """A feed event before it has its position; `cause` is the change that made it appear.
-
-    `behind` are the places of all changes of its transaction that say something of its order.
-    """
-
-    order_id: str
-    version: int
-    happening: Happening
-    facets: Facets
-    cause: Change
-    snapshot: bool = False
-    behind: Sequence[Position] = ()
-
-
-class Delta(Struct):
-    """What one transaction changed, but for the rows: `Fold.drain` tells those of several.
-
-    `rejected` are changes with which an order's states could not be worked out: they are as if they had not come.
-    `mended` are the roots of trees that could not be derived before.
-    """
-
-    events: list[Event] = field(default_factory=list)
-    superseded: list[Change] = field(default_factory=list)
-    rejected: list[tuple[Stated, Exception]] = field(default_factory=list)
-    mended: set[Doc] = field(default_factory=set)
-
-
-class Drained(Struct):
-    """What several transactions together changed in the graph. A row of None is gone; `subjects` as in revisions."""
-
-    rows: dict[Identity, Row | None] = field(default_factory=dict)
-    subjects: set[str] = field(default_factory=set)
-
-    def take(self, changed: Mapping[Identity, Row | None]) -> None:
-        """Of one more tree; what left one tree may have come into another."""
-        for identity, row in changed.items():
-            if row is not None or identity not in self.rows:
-                self.rows[identity] = row
-
-
-class UnshowableError(Exception):
-    """Rows of a tree cannot be made although its states could be worked out. A thorough fold rejects the change."""
-
-
-class Emitted(Struct):
-    """The happenings of an order that are in the feed, and its latest version there."""
-
-    keys: set[str] = field(default_factory=set)
-    version: int = 0
-
-    def enter(self, key: str) -> int:
-        """One more is in the feed; its version."""
-        self.keys.add(key)
-        self.version += 1
-        return self.version
 
 
 class Fold:
@@ -318,83 +247,3 @@ class Fold:
         for happening in fresh:
             version, cause = emitted.enter(happening.key), causes.of(happening) or behind[0]
             yield Event(new.order_id, version, happening, new.facets, cause, behind=places)
-
-
-def keys_of(stated: Iterable[Stated]) -> Iterator[Key]:
-    return ((each.change.source, fact.key) for each in stated for fact in each.facts)
-
-
-class Causes:
-    """Which changes of a transaction are behind what is new. `roots` tells under which roots a document was and is."""
-
-    def __init__(
-        self, stated: Sequence[Stated], known: Mapping[Key, Known | None], roots: Callable[[Doc], set[Doc | None]]
-    ) -> None:
-        self._stated = stated
-        self._known = known
-        self._roots = roots
-
-    def of(self, happening: Happening) -> Change | None:
-        """The change that states the happening's fact."""
-        return self._by_fact.get(happening.because)
-
-    def behind(self, root: Doc) -> Sequence[Change]:
-        """Those with facts that are, or were, in the tree; all of them where that cannot be told."""
-        found = self._by_root.get(root) if len(self._stated) > 1 else None
-        return found or [each.change for each in self._stated]
-
-    @cached_property
-    def _by_fact(self) -> Mapping[Key, Change]:
-        return {(each.change.source, fact.key): each.change for each in self._stated for fact in each.facts}
-
-    @cached_property
-    def _by_root(self) -> Mapping[Doc | None, Sequence[Change]]:
-        found: dict[Doc | None, list[Change]] = defaultdict(list)
-        for each in self._stated:
-            for root in {root for doc in self._docs(each) for root in self._roots(doc)}:
-                found[root].append(each.change)
-        return found
-
-    def _docs(self, each: Stated) -> Iterator[Doc]:
-        for fact in each.facts:
-            old = self._known.get((each.change.source, fact.key))
-            for said in (fact, old.fact if old else None):
-                if said is not None and said.doc is not None:
-                    yield said.doc
-
-
-def differs(old: View, new: View) -> bool:
-    try:
-        return shows_otherwise(old, new)
-    except Exception as error:
-        raise UnshowableError from error
-
-
-def difference(old: View, new: View) -> dict[Identity, Row | None]:
-    """Rows that are new or other, and None for those that are gone."""
-    try:
-        before, after = replaced(old, new)
-    except Exception as error:
-        raise UnshowableError from error
-    found: dict[Identity, Row | None] = {identity: None for identity in before if identity not in after}
-    for identity, row in after.items():
-        known = before.get(identity)
-        if known is not row and known != row:
-            found[identity] = row
-    return found
-
-
-def changed_happening(order_id: str, change: Change) -> Happening:
-    return Happening(
-        key=f"changed/{change.source}/{change.position}",
-        type=EventType.ORDER_CHANGED,
-        subject="order",
-        subject_id=order_id,
-        occurred_at=change.committed_at,
-        because=(change.source, ""),
-    )
-
-
-def happening_order(happening: Happening) -> tuple[bool, float, int, str]:
-    at = happening.occurred_at
-    return at is None, at.timestamp() if at else 0.0, EVENT_ORDER[happening.type], happening.key

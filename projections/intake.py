@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from cdc.change import Broken, Change, Op, Position, Snapshot, Transaction
 from projections.batch import Batch, Entry
 from projections.burying import refused, rejected, unmapped, unreadable
-from projections.fold import Delta, Fold, Stated
+from projections.events import Delta, Stated
+from projections.fold import Fold
 from projections.mapping import Mappings, keys_of
 
 Refusals = Mapping[Position, str]
@@ -74,12 +75,16 @@ class Intake:
 
 def enter(batch: Batch, transaction: Transaction, stated: Sequence[Stated], delta: Delta) -> None:
     """Into the ledger, with what became of each change."""
+    tally, snapshot = batch.tallies[transaction.source], transaction.snapshot
+    if not delta.rejected and not delta.superseded:  # nearly always
+        batch.ledger += [Entry(each.change, "applied", snapshot) for each in stated]
+        tally.applied += len(stated)
+        return
     dead = {each.change.position for each, _ in delta.rejected}
     losers = {change.position for change in delta.superseded} - dead
-    tally = batch.tallies[transaction.source]
     for each in stated:
         if each.change.position not in dead:
             outcome = "superseded" if each.change.position in losers else "applied"
-            batch.ledger.append(Entry(each.change, outcome, transaction.snapshot))
+            batch.ledger.append(Entry(each.change, outcome, snapshot))
     tally.superseded += len(losers)
     tally.applied += len(stated) - len(losers) - len(dead)

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from cdc.change import Position
 from orders.facts import Doc, Fact, Ident, OrderHeader
 from projections.database import LIVE, Connection, Graph, columns
-from projections.fold import Emitted, Fold, Stated
-from projections.store import Key
+from projections.events import Emitted, Stated
+from projections.fold import Fold
+from projections.known import Key
 from projections.text import decode_fact, doc_text, ident_text, text_doc
 
 CAP, KEPT = 60_000, 0.75

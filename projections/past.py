@@ -19,9 +19,10 @@ from orders.lifecycle import MASTER_DATA, derive
 from orders.occurred import Version, happened_by
 from orders.view import EMPTY, View
 from projections.database import SQL, Connection
+from projections.known import Key, completed
 from projections.mapping import Mappings
 from projections.replay import Replay, Sweep, change_of, sweeps
-from projections.store import FactStore, Key, completed
+from projections.store import FactStore
 from projections.text import doc_text, ident_text, text_doc
 
 MOST_DOCUMENTS, MOST_CHANGES = 5_000, 50_000

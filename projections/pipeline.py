@@ -16,10 +16,11 @@ from cdc.change import Checkpoint, Transaction
 from orders.crash import CrashPoint, crash_here
 from projections.batch import Folded
 from projections.database import Connection
-from projections.fold import Stated, UnshowableError
+from projections.drained import UnshowableError
+from projections.events import Stated
 from projections.isolating import is_poison, project_or_isolate
-from projections.projector import Advanced, AlreadySeen, OutdatedError, Projector, Result, fresh
-from projections.runs import is_plain
+from projections.projector import Advanced, AlreadySeen, OutdatedError, Projector, Result
+from projections.runs import fresh, is_plain
 
 MOST: Final = 4_000
 """Changes with which a batch is large enough."""

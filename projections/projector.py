@@ -1,23 +1,26 @@
 """The projector: source transactions in, one Postgres transaction out, checkpoint and all."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TypeAlias
 
 from msgspec import Struct
 
 from cdc.capture import checkpoint_behind
-from cdc.change import Checkpoint, Op, Snapshot, Transaction
+from cdc.change import Checkpoint, Snapshot, Transaction
 from orders.crash import CrashPoint, crash_here
-from orders.facts import Doc, Fact
+from orders.facts import Doc
 from projections.batch import Batch, Folded
 from projections.database import SQL, Connection, committed
-from projections.fold import Fold, Stated, UnshowableError
+from projections.drained import UnshowableError
+from projections.emptying import emptied
+from projections.events import Stated
+from projections.fold import Fold
 from projections.intake import NONE, Intake, Refusals
 from projections.letters import Letters
 from projections.loader import CAP, Loader, position
 from projections.mapping import Mappings
 from projections.requests import Desk, carry_out
-from projections.runs import is_large, parts, runs
+from projections.runs import fresh, is_large, parts, runs
 from projections.sharing import FencedError, Share
 from projections.snapshot import finish_snapshot
 from projections.writer import write, write_checkpoint
@@ -136,7 +139,7 @@ class Projector:
                 batch = Batch()
                 stated = self.intake.read(batch, part, refusals)
                 if batch.truncates:
-                    stated = await self._emptied(batch, stated)
+                    stated = await emptied(self._connection, self._mappings, batch, stated)
                 await self.loader.load(self._connection, stated)
                 self._take(batch, part, stated)
                 reached = batch.checkpoints[whole.source]
@@ -163,7 +166,7 @@ class Projector:
             crash_here(CrashPoint.BEGUN)
             await self._take_turn({t.source for t in transactions})
             if batch.truncates:
-                read = [(t, await self._emptied(batch, stated)) for t, stated in read]
+                read = [(t, await emptied(self._connection, self._mappings, batch, stated)) for t, stated in read]
             await self.loader.load(self._connection, [s for _, stated in read for s in stated])
             await self._spare(batch)
             for transaction, stated in read:
@@ -241,37 +244,8 @@ class Projector:
     def _gathering(self, batch: Batch) -> bool:
         return any(c.snapshotting for c in {**self.checkpoints, **batch.checkpoints}.values())
 
-    async def _emptied(self, batch: Batch, stated: Sequence[Stated]) -> list[Stated]:
-        """With the end of every fact of a truncated table: of those that are stored, and those told just before."""
-        found: list[Stated] = []
-        for each in stated:
-            change = each.change
-            if change.op is not Op.TRUNCATE:
-                found.append(each)
-                continue
-            prefixes = self._mappings[change.source].prefixes(change.table)
-            rows = await self._connection.fetch(SQL["keys_of_table"], change.source, prefixes)
-            keys = {row["key"] for row in rows}
-            keys |= {fact.key for told in found for fact in told.facts if fact.key.startswith(prefixes)}
-            if keys:
-                found.append(Stated(change, [Fact(key=key) for key in sorted(keys)]))
-            else:
-                batch.tallies[change.source].filtered += 1
-        return found
-
     async def _advance(self, batch: Batch) -> None:
         for source, checkpoint in batch.checkpoints.items():
             old = self.checkpoints.get(source)
             if not await write_checkpoint(self._connection, old, checkpoint, batch.tallies[source]):
                 raise FencedError(source)
-
-
-def fresh(transactions: Iterable[Transaction], *checkpoints: Mapping[str, Checkpoint]) -> list[Transaction]:
-    """Those behind the checkpoints, of which the last one of a source counts; a redelivered one is as good as done."""
-    reached = {source: checkpoint.position for each in checkpoints for source, checkpoint in each.items()}
-    found = []
-    for transaction in transactions:
-        if transaction.source not in reached or transaction.position > reached[transaction.source]:
-            reached[transaction.source] = transaction.position
-            found.append(transaction)
-    return found

@@ -18,7 +18,7 @@ from orders.view import View
 from projections.batch import Batch, Entry
 from projections.burying import unmapped
 from projections.database import SQL, Connection, committed
-from projections.fold import Delta, Stated
+from projections.events import Delta, Stated
 from projections.letters import Letters
 from projections.loader import Loader, position
 from projections.mapping import Mappings

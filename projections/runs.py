@@ -1,16 +1,27 @@
 """Transactions cut to what goes into one transaction of Postgres."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from msgspec.structs import replace
 
-from cdc.change import Op, Snapshot, Transaction
+from cdc.change import Checkpoint, Op, Snapshot, Transaction
 
 LARGE, PART = 10_000, 5_000
 """Changes: of a transaction that is projected in parts, and of one of these."""
 ALONE = frozenset({Op.READ, Op.TRUNCATE})
 """What is told of a row by a snapshot, and what empties a table."""
+
+
+def fresh(transactions: Iterable[Transaction], *checkpoints: Mapping[str, Checkpoint]) -> list[Transaction]:
+    """Those behind the checkpoints, of which the last one of a source counts; a redelivered one is as good as done."""
+    reached = {source: checkpoint.position for each in checkpoints for source, checkpoint in each.items()}
+    found = []
+    for transaction in transactions:
+        if transaction.source not in reached or transaction.position > reached[transaction.source]:
+            reached[transaction.source] = transaction.position
+            found.append(transaction)
+    return found
 
 
 def runs(transactions: Sequence[Transaction]) -> Iterator[Sequence[Transaction]]:

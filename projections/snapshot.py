@@ -9,7 +9,8 @@ from orders.graph import TABLES
 from orders.happenings import Happening
 from orders.view import View
 from projections.database import LIVE, SQL, Connection, Graph, columns, shown_sql
-from projections.fold import Event, Fold, changed_happening, happening_order
+from projections.events import Event, changed_happening, happening_order
+from projections.fold import Fold
 from projections.loader import Loader, position
 from projections.replay import change_of
 from projections.revisions import GRAPH, move_on

@@ -18,9 +18,9 @@ from orders.graph import TABLES, Identity, Row
 from projections.batch import Batch, Entry, Tally
 from projections.database import LIVE, SQL, Connection, Graph, columns
 from projections.edges import Edge, Moved
-from projections.fold import Event
+from projections.events import Event
+from projections.known import Key, Known, Unsaved
 from projections.revisions import move_on
-from projections.store import Key, Known, Unsaved
 from projections.text import doc_text, encode_fact, ident_text
 
 FACT_COLUMNS = ("source", "key", "epoch", "log", "ordinal", "doc", "fact")

@@ -13,13 +13,14 @@ from orders.states import EventType
 from orders.view import View
 from projections.database import LIVE, OF_ORDERS, Connection, Graph, columns
 from projections.database import SQL as PROJECTING
-from projections.fold import Event, Fold
+from projections.events import Event
+from projections.fold import Fold
+from projections.known import Known
 from projections.loader import Loader, position
 from projections.rebuild.beside import BESIDE, NEXT, SQL
 from projections.rebuild.crew import Crew, Hand
 from projections.replay import change_of
 from projections.snapshot import found_events
-from projections.store import Known
 from projections.writer import FEED_COLUMNS, feed_row
 
 CHUNK = 300

@@ -6,6 +6,7 @@ import asyncpg
 
 from cdc.change import Change, Op
 from projections.database import Connection, columns
+from projections.known import Key, Known
 from projections.loader import position
 from projections.mapping import Mappings, keys_of
 from projections.rebuild.beside import BESIDE, SQL
@@ -23,7 +24,6 @@ from projections.rebuild.staging import (
     staged_page,
 )
 from projections.replay import Sweep, sweeps
-from projections.store import Key, Known
 from projections.text import decode_fact
 
 PAGE = 2_000

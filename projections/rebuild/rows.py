@@ -10,7 +10,8 @@ from orders.crash import CrashPoint, crash_here
 from orders.facts import Doc, Fact
 from orders.view import EMPTY, View
 from projections.database import Connection
-from projections.fold import Fold, Stated
+from projections.events import Stated
+from projections.fold import Fold
 from projections.loader import Loader
 from projections.mapping import Mappings
 from projections.rebuild.beside import NEXT

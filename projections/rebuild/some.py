@@ -11,7 +11,10 @@ from orders.errors import NotFoundError, RejectedError, TransientError
 from orders.facts import Doc, Fact
 from orders.view import EMPTY, View
 from projections.database import LIVE, Connection, committed
-from projections.fold import Drained, Event, Fold
+from projections.drained import Drained
+from projections.events import Event
+from projections.fold import Fold
+from projections.known import Key, Known
 from projections.letters import Letters
 from projections.loader import Loader, idents
 from projections.mapping import Mappings
@@ -24,7 +27,6 @@ from projections.replay import Replay, Sweep, sweeps
 from projections.requests import differences
 from projections.revisions import move_on, subjects
 from projections.sharing import Turn
-from projections.store import Key, Known
 from projections.writer import write_facts, write_feed, write_rows
 
 

@@ -12,11 +12,11 @@ from orders.crash import CrashPoint, crash_here
 from orders.errors import RejectedError
 from orders.facts import Fact
 from projections.database import Connection
+from projections.known import Key, Known, completed, same_place
 from projections.mapping import Mappings, SourceMapping
 from projections.rebuild.beside import BESIDE, NEXT, SQL
 from projections.rebuild.crew import Hand, Job
 from projections.replay import change_of
-from projections.store import Key, Known, completed, same_place
 from projections.text import doc_text, encode_fact
 from projections.writer import FACT_COLUMNS
 

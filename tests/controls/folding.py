@@ -6,7 +6,8 @@ from cdc.change import Change, Transaction
 from orders.graph import Identity, Row
 from orders.lifecycle import derive
 from orders.states import EventType
-from projections.fold import Event, Fold, Stated
+from projections.events import Event, Stated
+from projections.fold import Fold
 from projections.mapping import Mappings
 
 Graph = dict[Identity, Row]

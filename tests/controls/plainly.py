@@ -9,7 +9,9 @@ from orders.facts import Doc, Fact
 from orders.graph import Identity, Row
 from orders.lifecycle import derive
 from orders.view import EMPTY, View
-from projections.fold import Causes, Emitted, Event, Fold, Stated, changed_happening, happening_order
+from projections.causes import Causes
+from projections.events import Emitted, Event, Stated, changed_happening, happening_order
+from projections.fold import Fold
 from projections.store import FactStore
 
 AT = datetime(2026, 3, 2, 15, tzinfo=UTC)
