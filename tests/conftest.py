@@ -13,7 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from app.postgres import Postgres
 from projections.database import Connection
@@ -26,7 +26,8 @@ from tests.controls.serving import Client
 from tests.controls.waiting import until
 from tests.controls.west import ITEMS
 
-settings.register_profile("milepost", deadline=None)  # no test is about time
+# No test is about time.
+settings.register_profile("milepost", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("milepost")
 
 _numbers = count(1)
