@@ -155,19 +155,22 @@ def test_the_supervisor_is_killed_while_orders_move(data: Path) -> None:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as first:
         assert first.stderr
         assert any(line.startswith("Milepost") for line in iter(first.stderr.readline, ""))
-        orders_move(data)
+        orders_move(data, first)
         first.kill()
     second = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True)
     summary = json.loads(second.stdout)
     assert (summary["orders"], summary["verified"], summary["dead_letters"]) == (8, True, 0)
 
 
-def orders_move(data: Path) -> None:
-    """Returns once some of the story is in the graph, and not yet all."""
+def orders_move(data: Path, demo: "subprocess.Popen[str]") -> None:
+    """Returns once some of the story is in the graph, or when all has been told."""
 
     async def asked() -> None:
         async def ask() -> bool:
-            db = await asyncpg.connect(Settings.load(data).graph_dsn)
+            try:
+                db = await asyncpg.connect(Settings.load(data).graph_dsn)
+            except (OSError, asyncpg.PostgresError):
+                return demo.poll() is not None
             try:
                 return bool(await db.fetchval("select count(*) > 400 from record.ledger"))
             finally:

@@ -2,10 +2,12 @@
 of a row never overwrites what the log said later, and what is deleted meanwhile does not come back. C1, C3."""
 
 import asyncio
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from random import Random
+from signal import SIGCONT, SIGSTOP
 
 import asyncpg
 
@@ -22,6 +24,8 @@ FIRST = 1_000_000
 ENOUGH = 3_000
 """Transactions that are written before a snapshot, and while one is taken."""
 
+ACTIVE = "select count(*) from pg_stat_activity where application_name like 'milepost projector%' and state = 'active'"
+"""Statements of the projector that are being carried out."""
 WRITES = (
     ("update ordlin set qtyord = qtyord + 1 where ordno = $1 and linno = 1", 12),
     ("update ordhdr set chgdt = chgdt + interval '1 minute' where ordno = $1", 5),
@@ -80,13 +84,32 @@ async def epoch(whole: Installed, *, snapshotting: bool) -> int:
     return max((row["epoch"] for row in rows if row["snapshotting"] is snapshotting), default=0)
 
 
-async def begun(whole: Installed, number: int) -> None:
-    """Until the middle of the snapshot of that epoch."""
+async def begun(whole: Installed, number: int) -> int:
+    """The epoch, that one or a later one, once its snapshot has begun, or is over already."""
 
-    async def there() -> bool:
-        return await epoch(whole, snapshotting=True) >= number
+    async def there() -> int:
+        found = max(await epoch(whole, snapshotting=True), await epoch(whole, snapshotting=False))
+        return found if found >= number else 0
 
-    await until(there, SECONDS)
+    return await until(there, SECONDS)
+
+
+async def halted(whole: Installed, process: Process, number: int) -> int:
+    """As `begun`, and the projector stands in the middle of it. One that is over too soon is taken once more."""
+    while True:
+        number = await begun(whole, number)
+        process.send_signal(SIGSTOP)
+        await until(lambda: writes_nothing(whole), SECONDS)
+        if await epoch(whole, snapshotting=True) == number:
+            return number
+        process.send_signal(SIGCONT)
+        await forget(owner(whole.settings, "erp"))
+        number += 1
+
+
+async def writes_nothing(whole: Installed) -> bool:
+    [[active]] = await whole.fetch(ACTIVE)
+    return bool(active == 0)
 
 
 async def test_the_log_wins_over_the_snapshot_whoever_is_killed(data: Path) -> None:
@@ -101,21 +124,22 @@ async def test_the_log_wins_over_the_snapshot_whoever_is_killed(data: Path) -> N
             async with projector(data) as process:
                 await writers.wrote(ENOUGH)
                 await forget(erp)
-                await begun(whole, 2)
+                first = await halted(whole, process, 2)
                 kill_engine(process)
-                await begun(whole, 3)
+                process.send_signal(SIGCONT)
+                second = await halted(whole, process, first + 1)
                 process.kill()
                 await process.wait()
             await writers.wrote(ENOUGH)
             async with projector(data):
-                await begun(whole, 4)
+                last = await begun(whole, second + 1)
                 await writers.wrote(ENOUGH)
                 await until(lambda: epoch(whole, snapshotting=False), SECONDS)
                 await writers.wrote(ENOUGH)
                 await load.aclose()
                 verdict = await whole.verdict()
                 assert (verdict.replay, verdict.direct) == ([], [])
-                assert await epoch(whole, snapshotting=False) == 4  # nothing had to be healed since
+                assert await epoch(whole, snapshotting=False) == last  # nothing had to be healed since
         assert await whole.fetch(DISORDER) == []
         assert await whole.fetch(REMAINDERS) == []
 

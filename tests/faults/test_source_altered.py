@@ -83,7 +83,7 @@ async def test_its_log_hides_which_row_is_deleted(database: str, data: Path) -> 
         await snapshot_taken(reader, "erp")
         await run(database, "alter table item replica identity using index item_name_key")
         await run(database, "delete from item where id = 1")
-        await until(complaint, 40)
+        await until(complaint)
         await run(database, "alter table item replica identity default")
         await has(reader, "erp", {2: "two"})
 

@@ -20,7 +20,7 @@ async def test_the_second_waits(database: str, data: Path) -> None:
     async with captured(engine(data / "one", erp, owner="one"), first):
         await snapshot_taken(first, "erp")
         async with captured(waiting, second):
-            await until(lambda: _is_told(waiting), 40)
+            await until(lambda: _is_told(waiting))
             await put(database, "new", 2)
             await has(first, "erp", {1, 2})
     assert {each.position.epoch for each in first.transactions} == {1}

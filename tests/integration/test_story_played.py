@@ -20,6 +20,7 @@ from demo.player import Played, play
 from demo.story import Story
 from demo.trouble import CALM, Trouble
 from orders.errors import StartError
+from tests.controls.crash_projector import Part
 from tests.controls.sql import session
 
 HERE = Path(__file__).parent
@@ -167,19 +168,19 @@ async def test_killed_anywhere_it_resumes_to_the_same_end(sources: Sources, seed
     story, whole, killed = Story(seed, 40, TROUBLED), await sources(), await sources()
     length = (await play_all(story, whole)).transactions
     for target in sorted(random.Random(seed).sample(range(1, length * 3 // 4), 3)):
-        await kill_at(target, story, killed)
+        await kill_at(target, story, length - 1, killed)
         assert 0 < await progress(killed) < length
     rest = await play_all(story, killed)
     assert 0 < rest.resumed < length
     assert await dumped(killed) == await dumped(whole)
 
 
-async def kill_at(target: int, story: Story, databases: SourceDatabases) -> None:
-    """Play in a process of its own, and kill that as soon as a database holds the step."""
+async def kill_at(target: int, story: Story, last: int, databases: SourceDatabases) -> None:
+    """Play up to the last step in a process of its own, and kill that as soon as a database holds the target."""
     script = (
         "import asyncio, sys; from tests.integration.test_story_played import child; asyncio.run(child(*sys.argv[1:]))"
     )
-    arguments = (str(story.seed), str(story.orders), databases.erp, databases.east)
+    arguments = (str(story.seed), str(story.orders), str(last), databases.erp, databases.east)
     player = await asyncio.create_subprocess_exec(sys.executable, "-c", script, *arguments)
     async with asyncio.timeout(60), session(databases.erp) as erp:
         while await erp.fetchval(PROGRESS) < target and player.returncode is None:  # noqa: ASYNC110 (its process cannot tell)
@@ -189,9 +190,10 @@ async def kill_at(target: int, story: Story, databases: SourceDatabases) -> None
     assert await player.wait() == -signal.SIGKILL
 
 
-async def child(seed: str, orders: str, erp: str, east: str) -> None:
-    """What the killed process runs: slow enough that it does not end before it is killed."""
-    await play(Story(int(seed), int(orders), TROUBLED), erp, east, rate=200)
+async def child(seed: str, orders: str, last: str, erp: str, east: str) -> None:
+    """What the killed process runs, slowly; it does not end by itself."""
+    await play(Part(int(seed), int(orders), TROUBLED, steps=int(last)), erp, east, rate=200)
+    await asyncio.Event().wait()
 
 
 async def progress(databases: SourceDatabases) -> int:
