@@ -59,6 +59,11 @@ async def measured(
         health, behind = slot.health(pace), slot.behind
         if state is State.STREAMING and not slot.active:
             state, reason = State.STARTING, f"nobody reads its slot {database.slot}"
+        elif state is State.STARTING and slot.active and slot.behind is None:
+            reason = (
+                f"its slot {database.slot} is being made, which waits for the transactions that were open there: the "
+                "first ones of pg_stat_activity by xact_start"
+            )
     return SourceLag(database.name, state, reason or None, epoch, behind, last_event_at, health, healed)
 
 

@@ -10,7 +10,7 @@ from cdc.engine import EngineSource
 from tests.controls.capturing import ITEMS, Reader, ask, captured, engine, has, items, put, snapshot_taken
 from tests.controls.cutting import brittle_line
 from tests.controls.living import running
-from tests.controls.sql import run
+from tests.controls.sql import run, session
 from tests.controls.waiting import until
 
 CUTS = 8
@@ -66,6 +66,23 @@ async def test_the_line_is_reset_again_and_again(database: str, data: Path) -> N
         await has(reader, "erp", range(CUTS))
     assert reader.streamed_ids("erp") == list(range(CUTS))
     assert {each.position.epoch for each in reader.transactions} == {1}
+
+
+async def test_a_transaction_that_stays_open_holds_the_first_start_up(database: str, data: Path) -> None:
+    """F13: the source makes a slot once all has ended that was open then. It is told why nothing comes."""
+    await run(database, ITEMS)
+    source, reader = engine(data, items("erp", database)), Reader()
+    async with session(database) as late, captured(source, reader):
+        async with late.transaction():
+            await late.execute("insert into item values (1, 'late')")
+            await until(lambda: waits(source), 40)
+        await snapshot_taken(reader, "erp")
+        await has(reader, "erp", {1: "late"})
+
+
+async def waits(source: EngineSource) -> bool:
+    (found,) = await source.lag()
+    return found.state is State.STARTING and "waits for the transactions that were open" in (found.reason or "")
 
 
 async def cut(dsn: str) -> bool:
