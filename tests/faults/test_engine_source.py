@@ -75,7 +75,7 @@ async def test_a_transaction_that_stays_open_holds_the_first_start_up(database: 
     async with session(database) as late, captured(source, reader):
         async with late.transaction():
             await late.execute("insert into item values (1, 'late')")
-            await until(lambda: waits(source), 40)
+            await until(lambda: waits(source))
         await snapshot_taken(reader, "erp")
         await has(reader, "erp", {1: "late"})
 

@@ -32,7 +32,7 @@ async def test_a_transaction_in_two_phases(west: str, database: str, data: Path,
         await has(reader, "west", {1})
         run(west, *PREPARED)
         put(west, "new", 3)
-        await until(lambda: is_told(source, "1 XA transactions are prepared there"), 60)
+        await until(lambda: is_told(source, "1 XA transactions are prepared there"))
         assert set(reader.table("west")) == {1}, "nobody knows yet how it ends"
         run(west, f"xa {end} 'one'")
         await has(reader, "west", rows)
@@ -46,7 +46,7 @@ async def test_a_table_that_goes_and_comes_while_it_is_read(west: str, database:
     async with captured(source, reader):
         await snapshot_taken(reader, "west")
         run(west, "drop table item")
-        await until(lambda: is_told(source, "it has no table item"), 60)
+        await until(lambda: is_told(source, "it has no table item"))
         run(west, ITEMS)
         put(west, "new", 2)
         await has(reader, "west", {2: "new"})
