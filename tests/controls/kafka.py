@@ -140,6 +140,14 @@ def command_of(main: str, options: Sequence[str] = QUICK) -> list[str]:
     return [str(java()), *options, *_LOGGING, "-cp", ":".join(map(str, jars())), main]
 
 
+def _ports(count: int) -> list[int]:
+    """Different ones, though nobody listens there yet."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return list(found)
+
+
 class Kafka:
     """Both processes. What is stored in the broker outlives its death, and both keep their addresses.
 
@@ -148,7 +156,7 @@ class Kafka:
     """
 
     def __init__(self, folder: Path, options: Sequence[str] = QUICK, password: str = CAPTURE_PASSWORD) -> None:
-        self.port, self._connect_port = free_port(), free_port()
+        self.port, self._connect_port, controller = _ports(3)
         self.broker = Process(folder, "broker", "kafka.Kafka", options)
         environment = {f"{name}_PASSWORD": password for name in ("ERP", "EAST", "WEST")}
         main = "org.apache.kafka.connect.cli.ConnectDistributed"
@@ -156,7 +164,7 @@ class Kafka:
         self._plugins = folder / "plugins"
         for wanted in (DEPLOY / "kafka-postgres", MARIADB_JARS):
             self.plug(wanted)
-        self.broker.config.write_text(_BROKER.format(port=self.port, controller=free_port(), folder=folder))
+        self.broker.config.write_text(_BROKER.format(port=self.port, controller=controller, folder=folder))
         worker = _WORKER.format(port=self._connect_port, broker=self.port, folder=self._plugins)
         self.worker.config.write_text(worker)
 
