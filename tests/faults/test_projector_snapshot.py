@@ -44,6 +44,7 @@ class Life:
         for each in transactions:
             assert isinstance(await self._projector.project([each]), Advanced)
         await projecting.check(self._graph)
+        await projecting.check_told(self._graph)
         return [row["id"] for row in await self._graph.fetch("select id from graph.orders order by id")]
 
 

@@ -79,6 +79,7 @@ async def test_a_mended_graph_is_the_replay_and_has_its_past(graph: Connection, 
     await told(graph, seed)
     await rebuilt(dsn, mappings)
     await projecting.check_with(graph, mappings)
+    await projecting.check_told(graph)
     moments = await graph.fetch("select distinct projected_at as at from record.ledger order by 1")
     for (at,) in moments[:: max(1, len(moments) // 4)]:
         then = await replayed(graph, mappings, await shown_at(graph, at))
