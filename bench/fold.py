@@ -44,9 +44,11 @@ class Timed(Intake):
 
     spent: Spent
 
-    def read(self, batch: Batch, transaction: Transaction, refusals: Refusals = NONE) -> list[Stated]:
+    def read(
+        self, batch: Batch, transaction: Transaction, refusals: Refusals = NONE, *, gathering: bool = False
+    ) -> list[Stated]:
         with self.spent.on(MAP):
-            return super().read(batch, transaction, refusals)
+            return super().read(batch, transaction, refusals, gathering=gathering)
 
     def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated], *, live: bool) -> None:
         with self.spent.on(FOLD):

@@ -8,6 +8,7 @@ from projections.burying import refused, rejected, unmapped, unreadable
 from projections.events import Delta, Stated
 from projections.fold import Fold
 from projections.mapping import Mappings, keys_of
+from projections.text import has_nul
 
 Refusals = Mapping[Position, str]
 """Positions of changes that Postgres refuses, and what it says."""
@@ -21,8 +22,13 @@ class Intake:
         self._mappings = mappings
         self._fold = fold
 
-    def read(self, batch: Batch, transaction: Transaction, refusals: Refusals = NONE) -> list[Stated]:
-        """The facts of each change; one that cannot be read becomes a dead letter, and the rest flows."""
+    def read(
+        self, batch: Batch, transaction: Transaction, refusals: Refusals = NONE, *, gathering: bool = False
+    ) -> list[Stated]:
+        """The facts of each change; one that cannot be read becomes a dead letter, and the rest flows.
+
+        While facts are only `gathering`, what Postgres will refuse to show has to be found here: nobody else tries.
+        """
         tally = batch.tallies[transaction.source]
         tally.seen += transaction.seen
         tally.filtered += transaction.seen - len(transaction.changes)
@@ -31,11 +37,17 @@ class Intake:
             if isinstance(change, Broken):
                 batch.bury(unreadable(change))
             elif change.position in refusals:
-                batch.bury(refused(change, refusals[change.position]), change, transaction.snapshot)
-                self._note_spared(batch, change)
+                self._refuse(batch, change, refusals[change.position], transaction.snapshot)
             elif stated := self._state(batch, change, transaction.snapshot):
-                found.append(stated)
+                if gathering and any(map(has_nul, stated.facts)):
+                    self._refuse(batch, change, "a text in it has a NUL", transaction.snapshot)
+                else:
+                    found.append(stated)
         return found
+
+    def _refuse(self, batch: Batch, change: Change, reason: str, snapshot: Snapshot) -> None:
+        batch.bury(refused(change, reason), change, snapshot)
+        self._note_spared(batch, change)
 
     def take(self, batch: Batch, transaction: Transaction, stated: Sequence[Stated], *, live: bool) -> None:
         """Into facts and, if `live`, into what follows from them."""

@@ -137,7 +137,7 @@ class Projector:
             await self._take_turn({whole.source})
             for part in parts(whole):
                 batch = Batch()
-                stated = self.intake.read(batch, part, refusals)
+                stated = self.intake.read(batch, part, refusals, gathering=self._gathers([part]))
                 if batch.truncates:
                     stated = await emptied(self._connection, self._mappings, batch, stated)
                 await self.loader.load(self._connection, stated)
@@ -157,7 +157,8 @@ class Projector:
             return await self._project_parts(transactions[0], refusals, trial=trial)
         crash_here(CrashPoint.RECEIVED)
         batch = Batch()
-        read = [(t, self.intake.read(batch, t, refusals)) for t in transactions]
+        gathering = self._gathers(transactions)
+        read = [(t, self.intake.read(batch, t, refusals, gathering=gathering)) for t in transactions]
         if batch.truncates and len(transactions) > 1:
             # All that is emptied has to be stored by then.
             return sum([await self._project([t], refusals, trial=trial) for t in transactions])
@@ -240,6 +241,10 @@ class Projector:
     @property
     def snapshotting(self) -> bool:
         return any(checkpoint.snapshotting for checkpoint in self.checkpoints.values())
+
+    def _gathers(self, transactions: Sequence[Transaction]) -> bool:
+        """Whether some of these may be gathered only."""
+        return self.snapshotting or any(each.snapshot is not Snapshot.NO for each in transactions)
 
     def _gathering(self, batch: Batch) -> bool:
         return any(c.snapshotting for c in {**self.checkpoints, **batch.checkpoints}.values())

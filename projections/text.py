@@ -1,11 +1,15 @@
 """How documents, identifiers and facts are written in Postgres."""
 
+import re
+
 import msgspec
 
 from orders.facts import Doc, DocKind, Fact, Ident
 
 _facts = msgspec.json.Decoder(Fact)
 _encoder = msgspec.json.Encoder()
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""In JSON, and not a backslash's text."""
 _KINDS = {kind.value: kind for kind in DocKind}
 
 
@@ -25,6 +29,11 @@ def ident_text(ident: Ident) -> str:
 def encode_fact(fact: Fact) -> bytes | None:
     """None for a deletion."""
     return None if fact.body is None else _encoder.encode(fact)
+
+
+def has_nul(fact: Fact) -> bool:
+    """Whether a text in it has the one character that no text of Postgres can have."""
+    return b"u0000" in (raw := encode_fact(fact) or b"") and _NUL.search(raw) is not None
 
 
 def decode_fact(key: str, raw: bytes | None) -> Fact:

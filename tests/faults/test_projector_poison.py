@@ -136,6 +136,24 @@ async def test_a_snapshot_that_holds_an_order_of_which_nothing_follows(graph: Co
     assert await graph.fetch(KINDS) == []
 
 
+async def test_a_nul_that_a_snapshot_brings_waits_alone(graph: Connection) -> None:
+    """MariaDB allows it. Its end would show what Postgres refuses, and fail each time."""
+    bad = transaction(1, header(1, cuspo="PO\0-1"), header(2, cuspo=r"PO\u0000"), snapshot=Snapshot.PART)
+    assert await projected(graph, bad, transaction(2, line(2), snapshot=Snapshot.LAST)) == ["2"]
+    assert await graph.fetchval("select customer_po from graph.orders where id = '2'") == r"PO\u0000"
+    assert await graph.fetch(KINDS) == [("REFUSED", None)]
+    assert await projected(graph, transaction(3, header(1, Op.UPDATE), line(1))) == ["1", "2"]
+
+
+async def test_a_nul_that_comes_while_a_snapshot_is_taken_waits_alone(graph: Connection) -> None:
+    first = transaction(1, header(1), line(1), snapshot=Snapshot.PART)
+    meanwhile = transaction(1, header(7, cuspo="PO\0-7"), source="other")
+    last = transaction(2, header(2), line(2), snapshot=Snapshot.LAST)
+    both = {"erp": MAPPINGS["erp"], "other": MAPPINGS["erp"]}
+    assert await projected(graph, first, meanwhile, last, mappings=both) == ["1", "2"]
+    assert await graph.fetch(KINDS) == [("REFUSED", None)]
+
+
 @pytest.mark.parametrize(
     "torn",
     [
