@@ -17,7 +17,7 @@ from cdc.envelope import Line, Unreadable
 from cdc.frames import Ack
 from cdc.kinds import Captured
 from cdc.resume import Continue, Identity, sealed
-from cdc.transactions import NOWHERE, TEARS, Assembler, Ended
+from cdc.transactions import NOWHERE, Assembler, Ended, Tears
 
 
 class State(StrEnum):
@@ -103,7 +103,7 @@ class Capture:
         self.healed: Healed | None = None
         self.pace = Pace()
         self._last = checkpoint.position if checkpoint else NOWHERE
-        self._torn, self._tears = NOWHERE, 0
+        self._tears = Tears()
         self._sent: deque[_Sent] = deque()
         self._assembler = self._assemble(self._last.epoch, Identity("", 0), snapshotting=False)
 
@@ -131,10 +131,8 @@ class Capture:
 
     def tear(self, reason: str) -> None:
         """What came last was torn. What always is, is read anew instead."""
-        self._tears = self._tears + 1 if self._torn == self._last else 1
-        self._torn = self._last
-        if self._tears >= TEARS:
-            self.altered, self._tears = reason, 0
+        if self._tears.add(self._last):
+            self.altered, self._tears = reason, Tears()
 
     def wait(self, seconds: float) -> None:
         """So much time has passed."""

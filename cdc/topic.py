@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from cdc.binlog import binlog_log
 from cdc.change import Checkpoint, Position, Snapshot, Transaction
 from cdc.envelope import Line, Unreadable, decode
-from cdc.transactions import NOWHERE, TEARS, Assembler, TornError
+from cdc.transactions import Assembler, Tears, TornError
 
 SNAPSHOT: Final = "a snapshot"
 ANY: Final = "a transaction"
@@ -74,7 +74,7 @@ class Topic:
         self._awaited: str | None = None
         self._known: Checkpoint | None = None
         self._torn: tuple[str, tuple[str, int, int]] | None = None
-        self._torn_behind, self._tears = NOWHERE, 0
+        self._tears = Tears()
         self._gtid, self._id, self._has_gtids = "", "", False
         self._snapshot = Place(0, 0)
         self._assembler = self._assemble(self.last.epoch, snapshotting=False)
@@ -136,13 +136,8 @@ class Topic:
                 yield from (ended.transaction for ended in self._assembler.feed([line]))
             except TornError as error:
                 number = self._assembler.open or (line.transaction if isinstance(line, Line) else None)
-                self._lose(SNAPSHOT if self._assembler.snapshotting or self._never() else number or ANY, str(error))
-
-    def _never(self) -> bool:
-        """Whether what is torn now comes whole only by a snapshot."""
-        self._tears = self._tears + 1 if self._torn_behind == self.last else 1
-        self._torn_behind = self.last
-        return self._tears >= TEARS
+                by_snapshot = self._assembler.snapshotting or self._tears.add(self.last)
+                self._lose(SNAPSHOT if by_snapshot else number or ANY, str(error))
 
     def _mark(self, line: Line) -> None:
         if line.of_snapshot == "STARTED":

@@ -33,13 +33,26 @@ SLICE = 2_000
 IN_MEMORY = 10_000
 """The most lines of a transaction that are kept in memory; more go to a file."""
 
-TEARS: Final = 3
-"""What came torn so often at one place is not waited for any more: it never comes whole."""
-
 NOWHERE: Final = Position(0, 0, 0)
 """Before all that was ever read."""
 
+TEARS: Final = 3
+"""What came torn so often at one place is not waited for any more: it never comes whole."""
+
 Lines = list[Line | Unreadable]
+
+
+class Tears:
+    """Counts how often what comes is torn behind one place."""
+
+    def __init__(self) -> None:
+        self._behind, self._count = NOWHERE, 0
+
+    def add(self, behind: Position) -> bool:
+        """Once more; whether it never comes whole."""
+        self._count = self._count + 1 if behind == self._behind else 1
+        self._behind = behind
+        return self._count >= TEARS
 
 
 class TornError(TransientError):
