@@ -1,11 +1,13 @@
 """Transactions of the legacy ERP made by hand, and what a projector made of them."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 
+from app.postgres import Postgres
 from app.verifying import differences
 from cdc.change import Broken, Change, Op, Position, Snapshot, Transaction
 from projections.database import SCHEMAS, Connection, schema_sql
@@ -95,6 +97,18 @@ async def create_schemas(db: Connection) -> None:
     for path in SCHEMAS:
         await db.execute(schema_sql(path))
     await db.execute((ROOT / "commands/sql/commands.sql").read_text())
+
+
+@asynccontextmanager
+async def made(postgres: Postgres, database: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """A graph with nothing in it."""
+    await postgres.create_database(database)
+    db = await connected(postgres.dsn(database))
+    try:
+        await create_schemas(db)
+        yield db
+    finally:
+        await db.close()
 
 
 async def check(db: Connection) -> None:

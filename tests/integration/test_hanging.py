@@ -82,12 +82,9 @@ def dsn(postgres: Postgres) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def graph(postgres: Postgres, dsn: str) -> AsyncIterator[Connection]:
-    await postgres.create_database("hanging")
-    db = await projecting.connected(dsn)
-    await projecting.create_schemas(db)
-    yield db
-    await db.close()
+async def graph(postgres: Postgres) -> AsyncIterator[Connection]:
+    async with projecting.made(postgres, "hanging") as db:
+        yield db
 
 
 async def project(graph: Connection, history: History, restarts: Sequence[bool]) -> None:

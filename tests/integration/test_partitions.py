@@ -15,7 +15,7 @@ from gateway.statements import SQL as GATEWAY
 from projections.database import SQL
 from projections.partitions import Table, begin_partition, partitions
 from projections.projector import Projector
-from tests.controls.projecting import MAPPINGS, check, connected, create_schemas, header, line, order, transaction
+from tests.controls.projecting import MAPPINGS, check, connected, create_schemas, header, line, made, order, transaction
 
 EVENTS = "select order_id, version, type, position from record.feed order by position"
 
@@ -96,12 +96,9 @@ PLANS: dict[str, tuple[str, list[Any]]] = {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def many(postgres: Postgres) -> AsyncIterator[asyncpg.Connection]:
     """A graph with a thousand rows in each of 51 partitions."""
-    await postgres.create_database("many_partitions")
-    db = await connected(postgres.dsn("many_partitions"))
-    await create_schemas(db)
-    await db.execute((Path(__file__).parent / "partitions_many.sql").read_text())
-    yield db
-    await db.close()
+    async with made(postgres, "many_partitions") as db:
+        await db.execute((Path(__file__).parent / "partitions_many.sql").read_text())
+        yield db
 
 
 @pytest.mark.parametrize("wanted", PLANS)

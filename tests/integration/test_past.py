@@ -36,11 +36,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def graph(postgres: Postgres) -> AsyncIterator[Connection]:
-    await postgres.create_database("past")
-    db = await projecting.connected(postgres.dsn("past"))
-    await projecting.create_schemas(db)
-    yield db
-    await db.close()
+    async with projecting.made(postgres, "past") as db:
+        yield db
 
 
 def of_order(rows: Iterable[Row], order: str) -> Rows:

@@ -38,12 +38,9 @@ def dsn(postgres: Postgres) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def graph(postgres: Postgres, dsn: str) -> AsyncIterator[Connection]:
-    await postgres.create_database("piped")
-    db = await projecting.connected(dsn)
-    await projecting.create_schemas(db)
-    yield db
-    await db.close()
+async def graph(postgres: Postgres) -> AsyncIterator[Connection]:
+    async with projecting.made(postgres, "piped") as db:
+        yield db
 
 
 async def emptied(graph: Connection, cap: int) -> Projector:

@@ -36,12 +36,9 @@ def dsn(postgres: Postgres) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def graph(postgres: Postgres, dsn: str) -> AsyncIterator[Connection]:
-    await postgres.create_database("histories")
-    db = await projecting.connected(dsn)
-    await projecting.create_schemas(db)
-    yield db
-    await db.close()
+async def graph(postgres: Postgres) -> AsyncIterator[Connection]:
+    async with projecting.made(postgres, "histories") as db:
+        yield db
 
 
 async def told(graph: Connection, seed: int) -> Projector:
